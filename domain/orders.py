@@ -1,0 +1,83 @@
+"""Inputs and results of an order's life after the checkout."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.checkouts import PlannedParcel
+from domain.states import OrderState, ShipmentState
+
+
+@dataclass(frozen=True, slots=True)
+class OrderInput:
+    """An order as its workflow sees it. No personal data: the address is read where a label is bought."""
+
+    tenant: str
+    order_number: str
+    checkout_id: str
+    payment_id: str
+    intent_id: str
+    customer_id: str
+    currency: str
+    total_minor: int
+    items: int
+    city: str
+    skus: tuple[str, ...]
+    parcels: tuple[PlannedParcel, ...]
+    shipping_method: str
+    capture_before: datetime | None
+    return_window_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderOutcome:
+    """How an order ended."""
+
+    order_number: str
+    state: OrderState
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrder:
+    """End an order before it left: its stock goes back, its authorization has been given back."""
+
+    tenant: str
+    order_number: str
+    checkout_id: str
+    payment_id: str
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseOrder:
+    """The return window is over."""
+
+    tenant: str
+    order_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlagOrder:
+    """A person is needed, for this reason (`None`: not any more)."""
+
+    tenant: str
+    order_number: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BeginVoid:
+    """Journal a void before its call leaves; answers with the call to make."""
+
+    tenant: str
+    payment_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentNews:
+    """A parcel's word to its order. `cancel_refused`: it had left before the cancellation reached it."""
+
+    shipment_id: str
+    state: ShipmentState
+    attention: str | None = None
+    cancel_refused: bool = False

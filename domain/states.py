@@ -1,0 +1,166 @@
+"""Each state machine as one table of its legal moves; the code and the database's trigger both read these tables."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class CheckoutState(StrEnum):
+    """Where a checkout is."""
+
+    OPEN = "open"
+    AWAITING_PAYMENT = "awaiting_payment"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+class PaymentState(StrEnum):
+    """Where a payment's money is."""
+
+    PENDING = "pending"
+    REQUIRES_ACTION = "requires_action"
+    AUTHORIZED = "authorized"
+    CAPTURED = "captured"
+    VOIDED = "voided"
+    FAILED = "failed"
+
+
+class OperationKind(StrEnum):
+    """What is asked of the payment provider."""
+
+    AUTHORIZE = "authorize"
+    CAPTURE = "capture"
+    VOID = "void"
+
+
+class OperationState(StrEnum):
+    """What is known of an operation's outcome."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class ReservationState(StrEnum):
+    """Whose a unit of stock is: a checkout's for a while (held), an order's for good (allocated)."""
+
+    HELD = "held"
+    ALLOCATED = "allocated"
+    SHIPPED = "shipped"
+    RELEASED = "released"
+
+
+class OrderState(StrEnum):
+    """Where an order is."""
+
+    PLACED = "placed"
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+
+
+class ShipmentState(StrEnum):
+    """Where a parcel is in our own process; the carrier's word on it is a tracking status."""
+
+    PENDING = "pending"
+    LABEL_BOUGHT = "label_bought"
+    HANDED_OVER = "handed_over"
+    DELIVERED = "delivered"
+    RETURNED_TO_SENDER = "returned_to_sender"
+    LOST = "lost"
+    CANCELLED = "cancelled"
+
+
+class MovementKind(StrEnum):
+    """Why a stock level changed."""
+
+    RECEIVED = "received"
+    RESERVED = "reserved"
+    RELEASED = "released"
+    ALLOCATED = "allocated"
+    SHIPPED = "shipped"
+    RETURNED = "returned"
+    ADJUSTED = "adjusted"
+
+
+Moves = Mapping[StrEnum, frozenset[StrEnum]]
+
+
+def _moves(table: dict[StrEnum, set[StrEnum]]) -> Moves:
+    return MappingProxyType({state: frozenset(nexts) for state, nexts in table.items()})
+
+
+CHECKOUT_MOVES = _moves(
+    {
+        CheckoutState.OPEN: {
+            CheckoutState.AWAITING_PAYMENT,
+            CheckoutState.COMPLETED,
+            CheckoutState.FAILED,
+            CheckoutState.EXPIRED,
+            CheckoutState.CANCELLED,
+        },
+        CheckoutState.AWAITING_PAYMENT: {
+            CheckoutState.COMPLETED,
+            CheckoutState.FAILED,
+            CheckoutState.EXPIRED,
+            CheckoutState.CANCELLED,
+        },
+    }
+)
+PAYMENT_MOVES = _moves(
+    {
+        PaymentState.PENDING: {
+            PaymentState.REQUIRES_ACTION,
+            PaymentState.AUTHORIZED,
+            PaymentState.VOIDED,
+            PaymentState.FAILED,
+        },
+        PaymentState.REQUIRES_ACTION: {PaymentState.AUTHORIZED, PaymentState.VOIDED, PaymentState.FAILED},
+        PaymentState.AUTHORIZED: {PaymentState.CAPTURED, PaymentState.VOIDED},
+    }
+)
+OPERATION_MOVES = _moves({OperationState.PENDING: {OperationState.SUCCEEDED, OperationState.FAILED}})
+RESERVATION_MOVES = _moves(
+    {
+        ReservationState.HELD: {ReservationState.ALLOCATED, ReservationState.RELEASED},
+        ReservationState.ALLOCATED: {ReservationState.SHIPPED, ReservationState.RELEASED},
+    }
+)
+ORDER_MOVES = _moves(
+    {
+        OrderState.PLACED: {OrderState.SHIPPED, OrderState.CANCELLED},
+        OrderState.SHIPPED: {OrderState.DELIVERED},
+        OrderState.DELIVERED: {OrderState.CLOSED},
+    }
+)
+SHIPMENT_MOVES = _moves(
+    {
+        ShipmentState.PENDING: {ShipmentState.LABEL_BOUGHT, ShipmentState.CANCELLED},
+        ShipmentState.LABEL_BOUGHT: {ShipmentState.HANDED_OVER, ShipmentState.CANCELLED},
+        ShipmentState.HANDED_OVER: {
+            ShipmentState.DELIVERED,
+            ShipmentState.RETURNED_TO_SENDER,
+            ShipmentState.LOST,
+        },
+    }
+)
+
+MACHINES: Mapping[str, tuple[type[StrEnum], Moves]] = MappingProxyType(
+    {
+        "checkouts": (CheckoutState, CHECKOUT_MOVES),
+        "payments": (PaymentState, PAYMENT_MOVES),
+        "payment_operations": (OperationState, OPERATION_MOVES),
+        "reservations": (ReservationState, RESERVATION_MOVES),
+        "orders": (OrderState, ORDER_MOVES),
+        "shipments": (ShipmentState, SHIPMENT_MOVES),
+    }
+)
+"""Table name → its states and moves; the migration writes them into `legal_moves` for the trigger."""
+
+
+def is_terminal(moves: Moves, state: StrEnum) -> bool:
+    """Whether nothing follows this state."""
+    return not moves.get(state)
