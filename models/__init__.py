@@ -1,0 +1,1 @@
+"""SQLAlchemy tables, one file an aggregate, with the queries that belong to it."""

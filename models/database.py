@@ -1,0 +1,61 @@
+"""Connections: one pool a process, one transaction at a time, each bound to one tenant by row-level security."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import Session, SessionTransaction
+
+_SET_TENANT = sa.text("SELECT set_config('milepost.tenant', :tenant, true)")
+
+
+class UnsafeRole(RuntimeError):
+    """The application connects as a role that row-level security does not bind."""
+
+
+class TenantSession(Session):
+    """A session whose every transaction carries its tenant; without one it sees no row of any."""
+
+
+@sa.event.listens_for(TenantSession, "after_begin")
+def _set_tenant(session: Session, _: SessionTransaction, connection: sa.Connection) -> None:
+    if tenant := session.info.get("tenant"):
+        connection.execute(_SET_TENANT, {"tenant": tenant})
+
+
+class Database:
+    """The pool of one process. Pool sizes are connections; timeouts are seconds."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.engine = create_async_engine(
+            url, pool_size=pool_size, max_overflow=0, pool_timeout=10, pool_pre_ping=False, pool_recycle=1800
+        )
+        self._sessions = async_sessionmaker(
+            self.engine, sync_session_class=TenantSession, expire_on_commit=False, autoflush=False
+        )
+
+    @asynccontextmanager
+    async def transaction(self, tenant: str | None) -> AsyncIterator[AsyncSession]:
+        """One transaction as one tenant: committed at the end, rolled back when anything is raised."""
+        async with self._sessions(info={"tenant": tenant}) as session, session.begin():
+            yield session
+
+    async def refuse_unsafe_role(self) -> None:
+        """Raise `UnsafeRole` when the role is a superuser, may bypass row-level security, or owns the tables."""
+        query = sa.text(
+            "SELECT r.rolname, r.rolsuper, r.rolbypassrls,"
+            " EXISTS (SELECT 1 FROM pg_class c WHERE c.relowner = r.oid AND c.relname = 'orders') AS owner"
+            " FROM pg_roles r WHERE r.rolname = current_user"
+        )
+        async with self.engine.connect() as connection:
+            role = (await connection.execute(query)).one()
+        if role.rolsuper or role.rolbypassrls or role.owner:
+            raise UnsafeRole(
+                f"DATABASE_URL connects as {role.rolname}, which row-level security does not bind. "
+                "Use a role that is neither a superuser nor the owner of the tables: docs/deploy.md."
+            )
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        await self.engine.dispose()

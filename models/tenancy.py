@@ -1,0 +1,61 @@
+"""Tenants and the API keys that act for them."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, TenantRow, now
+
+
+class Tenant(Base):
+    """A merchant. Everything belongs to one."""
+
+    __tablename__ = "tenants"
+
+    tenant_id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=now())
+
+    __table_args__ = (sa.CheckConstraint("tenant_id ~ '^[a-z0-9][a-z0-9-]{0,39}$'", name="tenant_id"),)
+
+
+class ApiKey(TenantRow, Base):
+    """A key's hash; the key itself is shown once and never kept."""
+
+    __tablename__ = "api_keys"
+
+    key_hash: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=now())
+    revoked_at: Mapped[datetime | None]
+
+    __table_args__ = (sa.Index("uq_api_keys_key_hash", "key_hash", unique=True),)
+
+
+class OrderCounter(TenantRow, Base):
+    """The last order number given; taken last in a transaction, so that its row is locked for a moment only."""
+
+    __tablename__ = "order_counters"
+
+    last_number: Mapped[int]
+
+
+async def tenant_of_key(session: AsyncSession, key_hash: str) -> str | None:
+    """The tenant a living key acts for. A security-definer function answers: no tenant is set yet."""
+    found: str | None = await session.scalar(sa.select(sa.func.tenant_of_key(key_hash)))
+    return found
+
+
+async def next_order_number(session: AsyncSession, tenant: str) -> str:
+    """The tenant's next order number, without gaps; waits for one being given at this moment."""
+    number = await session.scalar(
+        sa.update(OrderCounter)
+        .where(OrderCounter.tenant_id == tenant)
+        .values(last_number=OrderCounter.last_number + 1)
+        .returning(OrderCounter.last_number)
+    )
+    if number is None:
+        raise LookupError(f"tenant {tenant} has no order counter: `milepost seed` or the tenant's set-up makes one")
+    return str(number)
