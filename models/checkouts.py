@@ -1,0 +1,107 @@
+"""Checkouts: one row each, with the price that was fixed, how it stands and why it ended."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from domain.checkouts import CheckoutAnswer
+from domain.payments import PaymentMode
+from domain.pricing import Quote
+from domain.refusals import Refusal, RefusalCode
+from domain.states import CheckoutState
+from models.base import Base, TenantRow, now
+from models.payments import Payment
+
+_QUOTE: TypeAdapter[Quote] = TypeAdapter(Quote)
+
+
+class Checkout(TenantRow, Base):
+    """A shopper's attempt to buy. `quote` is the price as fixed; the address and customer are as given."""
+
+    __tablename__ = "checkouts"
+
+    checkout_id: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str]
+    state: Mapped[CheckoutState]
+    payment_mode: Mapped[PaymentMode]
+    reason: Mapped[str | None]
+    reason_message: Mapped[str | None]
+    currency: Mapped[str] = mapped_column(sa.CHAR(3))
+    total_minor: Mapped[int | None] = mapped_column(sa.CheckConstraint("total_minor >= 0", name="total"))
+    quote: Mapped[dict[str, Any] | None]
+    customer_id: Mapped[str]
+    customer: Mapped[dict[str, Any]]
+    address: Mapped[dict[str, Any]]
+    shipping_method: Mapped[str]
+    order_number: Mapped[str | None]
+    expires_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(server_default=now())
+    ended_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        sa.CheckConstraint("(state = 'completed') = (order_number IS NOT NULL)", name="completed_has_order"),
+        sa.CheckConstraint(
+            "(state IN ('failed', 'expired', 'cancelled')) = (reason IS NOT NULL)", name="ended_has_reason"
+        ),
+        sa.CheckConstraint("state = 'failed' OR total_minor IS NOT NULL", name="open_has_total"),
+    )
+
+
+def dump_quote(quote: Quote) -> dict[str, Any]:
+    """A quote as it is kept."""
+    dumped: dict[str, Any] = _QUOTE.dump_python(quote, mode="json")
+    return dumped
+
+
+def read_quote(row: Checkout) -> Quote:
+    """The price that was fixed when the checkout began. Raises `LookupError` when it never had one."""
+    if row.quote is None:
+        raise LookupError(f"checkout {row.checkout_id} ended before it had a price")
+    return _QUOTE.validate_python(row.quote)
+
+
+async def find(session: AsyncSession, checkout_id: str, *, lock: bool = False) -> Checkout | None:
+    """A checkout of this transaction's tenant, locked until its end if asked."""
+    query = sa.select(Checkout).where(Checkout.checkout_id == checkout_id)
+    row: Checkout | None = await session.scalar(query.with_for_update() if lock else query)
+    return row
+
+
+async def get(session: AsyncSession, checkout_id: str) -> Checkout:
+    """As `find`, locked; raises `LookupError` when there is none."""
+    if row := await find(session, checkout_id, lock=True):
+        return row
+    raise LookupError(f"no checkout {checkout_id}")
+
+
+async def answer(session: AsyncSession, checkout_id: str) -> CheckoutAnswer | None:
+    """Where a checkout stands, as its storefront is told; None for an unknown one."""
+    query = (
+        sa.select(Checkout, Payment)
+        .outerjoin(
+            Payment,
+            (Payment.tenant_id == Checkout.tenant_id) & (Payment.checkout_id == Checkout.checkout_id),
+        )
+        .where(Checkout.checkout_id == checkout_id)
+    )
+    found = (await session.execute(query)).one_or_none()
+    if found is None:
+        return None
+    row, payment = found
+    waiting = row.state is CheckoutState.AWAITING_PAYMENT and payment is not None
+    refusal = Refusal(RefusalCode(row.reason), row.reason_message or "") if row.reason else None
+    return CheckoutAnswer(
+        checkout_id=row.checkout_id,
+        fingerprint=row.fingerprint,
+        state=row.state,
+        total_minor=row.total_minor,
+        order_number=row.order_number,
+        client_secret=payment.client_secret if waiting else None,
+        action_url=payment.action_url if waiting else None,
+        expires_at=row.expires_at if row.state in (CheckoutState.OPEN, CheckoutState.AWAITING_PAYMENT) else None,
+        refusal=refusal,
+    )

@@ -1,0 +1,81 @@
+"""The inbox: webhooks as they came, verified over their raw bytes, kept until they are handled."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, TenantRow, now
+
+
+class InboxMessage(TenantRow, Base):
+    """One webhook under its sender's event id. It is delivered until `handled_at` is set."""
+
+    __tablename__ = "inbox"
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    event_id: Mapped[str] = mapped_column(primary_key=True)
+    body: Mapped[bytes]
+    received_at: Mapped[datetime] = mapped_column(server_default=now())
+    due_at: Mapped[datetime] = mapped_column(server_default=now())
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    handled_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
+
+    __table_args__ = (sa.Index("ix_inbox_due", "due_at", postgresql_where=sa.text("handled_at IS NULL")),)
+
+
+class Outcome(StrEnum):
+    """What became of a message."""
+
+    DELIVERED = "delivered"
+    NO_NEWS = "no_news"
+    UNKNOWN_OBJECT = "unknown_object"
+    WORKFLOW_CLOSED = "workflow_closed"
+    NOT_FOR_US = "not_for_us"
+    MALFORMED = "malformed"
+
+
+async def store(session: AsyncSession, tenant: str, source: str, event_id: str, body: bytes) -> bool:
+    """Keep a webhook; False when this event was here already."""
+    inserted = await session.scalar(
+        postgresql.insert(InboxMessage)
+        .values(tenant_id=tenant, source=source, event_id=event_id, body=body)
+        .on_conflict_do_nothing()
+        .returning(InboxMessage.event_id)
+    )
+    return inserted is not None
+
+
+async def due(session: AsyncSession, limit: int) -> list[tuple[str, str, str]]:
+    """(tenant, source, event id) of unhandled messages of all tenants that are due. A security-definer function."""
+    rows = await session.execute(sa.text("SELECT tenant_id, source, event_id FROM inbox_due(:limit)"), {"limit": limit})
+    return [(row.tenant_id, row.source, row.event_id) for row in rows]
+
+
+async def claim(session: AsyncSession, source: str, event_id: str) -> InboxMessage | None:
+    """The message, locked, unless it is handled or another process has it in hand."""
+    query = (
+        sa.select(InboxMessage)
+        .where(
+            InboxMessage.source == source, InboxMessage.event_id == event_id, InboxMessage.handled_at.is_(None)
+        )
+        .with_for_update(skip_locked=True)
+    )
+    row: InboxMessage | None = await session.scalar(query)
+    return row
+
+
+def settle(message: InboxMessage, outcome: Outcome) -> None:
+    """Handled, once and for all."""
+    message.handled_at = now()  # type: ignore[assignment]  # an SQL expression: the database's clock
+    message.outcome = outcome
+
+
+def postpone(message: InboxMessage, seconds: float) -> None:
+    """Not now: look again in so many seconds."""
+    message.attempts += 1
+    message.due_at = now() + timedelta(seconds=seconds)  # type: ignore[assignment]  # an SQL expression

@@ -1,0 +1,96 @@
+"""Orders and their lines; and how an order's state follows from its parcels."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from domain.states import OrderState, ShipmentState
+from models.base import Base, TenantRow, now
+from models.shipments import Shipment
+
+
+class Order(TenantRow, Base):
+    """An accepted order, in minor units of `currency`; the price is that of its checkout, line by line."""
+
+    __tablename__ = "orders"
+
+    order_number: Mapped[str] = mapped_column(primary_key=True)
+    checkout_id: Mapped[str]
+    payment_id: Mapped[str]
+    customer_id: Mapped[str]
+    state: Mapped[OrderState]
+    currency: Mapped[str] = mapped_column(sa.CHAR(3))
+    shipping_minor: Mapped[int]
+    tax_minor: Mapped[int]
+    total_minor: Mapped[int] = mapped_column(sa.CheckConstraint("total_minor > 0", name="total"))
+    address: Mapped[dict[str, Any]]
+    shipping_method: Mapped[str]
+    needs_attention: Mapped[bool] = mapped_column(server_default=sa.false())
+    attention_reason: Mapped[str | None]
+    placed_at: Mapped[datetime] = mapped_column(server_default=now())
+    ended_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["tenant_id", "checkout_id"], ["checkouts.tenant_id", "checkouts.checkout_id"]),
+        sa.ForeignKeyConstraint(["tenant_id", "payment_id"], ["payments.tenant_id", "payments.payment_id"]),
+        sa.UniqueConstraint("tenant_id", "checkout_id"),
+        sa.CheckConstraint("needs_attention = (attention_reason IS NOT NULL)", name="attention_has_reason"),
+        sa.Index("ix_orders_attention", "tenant_id", postgresql_where=sa.text("needs_attention")),
+    )
+
+
+class OrderLine(TenantRow, Base):
+    """One line of an order: `net + tax = gross`, all in minor units."""
+
+    __tablename__ = "order_lines"
+
+    order_number: Mapped[str] = mapped_column(primary_key=True)
+    sku: Mapped[str] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    quantity: Mapped[int] = mapped_column(sa.CheckConstraint("quantity > 0", name="quantity"))
+    unit_minor: Mapped[int]
+    net_minor: Mapped[int]
+    tax_minor: Mapped[int]
+    gross_minor: Mapped[int]
+
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["tenant_id", "order_number"], ["orders.tenant_id", "orders.order_number"]),
+        sa.CheckConstraint("net_minor + tax_minor = gross_minor", name="adds_up"),
+    )
+
+
+async def find(session: AsyncSession, order_number: str, *, lock: bool = False) -> Order | None:
+    """An order of this transaction's tenant, locked until its end if asked."""
+    query = sa.select(Order).where(Order.order_number == order_number)
+    row: Order | None = await session.scalar(query.with_for_update() if lock else query)
+    return row
+
+
+async def get(session: AsyncSession, order_number: str) -> Order:
+    """As `find`, locked; raises `LookupError` when there is none."""
+    if row := await find(session, order_number, lock=True):
+        return row
+    raise LookupError(f"no order {order_number}")
+
+
+async def lines(session: AsyncSession, order_number: str) -> Sequence[OrderLine]:
+    """The order's lines in SKU order."""
+    query = sa.select(OrderLine).where(OrderLine.order_number == order_number).order_by(OrderLine.sku)
+    return (await session.scalars(query)).all()
+
+
+async def follow_parcels(session: AsyncSession, order: Order) -> None:
+    """Move the order to where its parcels are: shipped when one has left, delivered when each has arrived."""
+    await session.flush()
+    query = sa.select(Shipment.state).where(Shipment.order_number == order.order_number)
+    states = set((await session.scalars(query)).all())
+    gone = {ShipmentState.HANDED_OVER, ShipmentState.DELIVERED}
+    if order.state is OrderState.PLACED and states & gone:
+        order.state = OrderState.SHIPPED
+        await session.flush()
+    if order.state is OrderState.SHIPPED and states == {ShipmentState.DELIVERED}:
+        order.state = OrderState.DELIVERED
