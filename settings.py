@@ -22,9 +22,6 @@ class Settings(BaseSettings):
     database_url: SecretStr = Field(
         description="PostgreSQL as the application's role: no owner, no superuser, bound by row-level security.",
     )
-    database_owner_url: SecretStr | None = Field(
-        default=None, description="PostgreSQL as the owner of the tables; used by `milepost migrate` alone."
-    )
     database_pool_size: int = Field(default=10, ge=1, le=200)
 
     stripe_api_key: SecretStr = Field(description="Secret key (`sk_test_…`, `sk_live_…` or a restricted `rk_…`).")
@@ -73,13 +70,34 @@ class Settings(BaseSettings):
             return tuple(SecretStr(part.strip()) for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("stripe_api_base", "temporal_ui_url", "database_owner_url", mode="before")
+    @field_validator("stripe_api_base", "temporal_ui_url", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return value or None
+
+
+class OwnerSettings(BaseSettings):
+    """What `milepost migrate` and `milepost seed` need, and nothing else: the API and the worker never see it."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    database_owner_url: SecretStr = Field(description="PostgreSQL as the role that owns the database's tables.")
 
 
 @lru_cache
 def get_settings() -> Settings:
     """The process's settings, read once. Raises `pydantic.ValidationError` naming each one missing or wrong."""
     return Settings()  # type: ignore[call-arg]  # filled from the environment
+
+
+class RoleSettings(BaseSettings):
+    """The name of the application's database role, which migrations grant its rights to."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    app_role: str = Field(default="milepost_app", alias="MILEPOST_APP_ROLE")
+
+
+def app_role() -> str:
+    """The application's database role: neither superuser nor owner."""
+    return RoleSettings().app_role

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -21,7 +21,7 @@ class Location(TenantRow, Base):
     location_id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
     priority: Mapped[int] = mapped_column(server_default="0")
-    address: Mapped[dict[str, str]] = mapped_column(sa.JSON().with_variant(sa.dialects.postgresql.JSONB(), "postgresql"))
+    address: Mapped[dict[str, str]] = mapped_column(JSONB())
 
 
 class StockLevel(TenantRow, Base):
