@@ -1,6 +1,7 @@
-"""Parcels as carriers see them: addresses, what is in them, labels."""
+"""Parcels as carriers see them: addresses, what is in them, labels, and what became of a label that was given back."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,10 @@ class PostalAddress:
 
 @dataclass(frozen=True, slots=True)
 class ParcelRequest:
-    """What a carrier must know to carry a parcel. `reference` is ours, and how we find the parcel again."""
+    """What a carrier must know to carry a parcel. `reference` is ours, and how we find the parcel again.
+
+    `weight_grams` is the whole parcel with its packing; `service` is the carrier's name of the product wanted.
+    """
 
     reference: str
     service: str
@@ -30,7 +34,7 @@ class ParcelRequest:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A bought label; the cost is in minor units."""
+    """A bought label; the cost is in minor units of `currency` (ISO 4217)."""
 
     carrier: str
     carrier_shipment_id: str
@@ -42,11 +46,40 @@ class Label:
     service: str
 
 
+class CarrierShipmentState(StrEnum):
+    """Where a parcel is in the carrier's books."""
+
+    CREATED = "created"
+    BOUGHT = "bought"
+    VOIDED = "voided"
+
+
 @dataclass(frozen=True, slots=True)
 class CarrierShipment:
-    """A parcel in the carrier's books: `created` without a label, `bought` with one, `voided`."""
+    """A parcel in the carrier's books. `label` is the one that may be used: there is none once it is voided."""
 
     carrier_shipment_id: str
     reference: str
-    state: str
+    state: CarrierShipmentState
     label: Label | None
+
+
+class VoidOutcome(StrEnum):
+    """What became of a wish to give a label back."""
+
+    VOIDED = "voided"
+    ALREADY_VOIDED = "already_voided"
+    TOO_LATE = "too_late"
+
+
+@dataclass(frozen=True, slots=True)
+class VoidResult:
+    """The label is off our bill (`voided`, `already_voided`), or the carrier has the parcel (`too_late`) and says why."""
+
+    outcome: VoidOutcome
+    reason: str = ""
+
+    @property
+    def is_void(self) -> bool:
+        """Whether the label can no longer be used, nor charged."""
+        return self.outcome is not VoidOutcome.TOO_LATE

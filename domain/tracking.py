@@ -1,8 +1,8 @@
-"""What carriers say of a parcel, in one vocabulary, and what follows from it."""
+"""What carriers say of a parcel, in one vocabulary, and what follows from it, in whatever order it comes."""
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 
@@ -28,29 +28,83 @@ class TrackingStatus(StrEnum):
 _S = TrackingStatus
 
 TERMINAL = frozenset({_S.DELIVERED, _S.RETURNED, _S.LOST, _S.CANCELLED})
-"""Nothing follows, but that what was delivered may yet come back."""
+"""Nothing follows, but that a parcel may yet come back to us."""
 
-NOT_YET_GONE = frozenset({_S.PENDING, _S.CANCELLED, _S.UNKNOWN})
-"""The carrier does not have the parcel, or we cannot tell; every other status means that it has left us."""
+POSSESSION = frozenset(
+    {
+        _S.PICKED_UP,
+        _S.IN_TRANSIT,
+        _S.OUT_FOR_DELIVERY,
+        _S.READY_FOR_PICKUP,
+        _S.ATTEMPT_FAILED,
+        _S.DELIVERED,
+        _S.RETURN_TO_SENDER,
+        _S.RETURNED,
+    }
+)
+"""Proof that the carrier has, or had, the parcel. `on_hold`, `delayed` and `lost` prove nothing: carriers also say them
+of a parcel that they never picked up, and a payment is captured on this proof."""
 
-DECISIVE = frozenset({_S.PICKED_UP, _S.DELIVERED, _S.RETURN_TO_SENDER, _S.RETURNED, _S.LOST, _S.ON_HOLD, _S.UNKNOWN})
-"""What a workflow must decide upon. The rest is recorded for people to read and costs no workflow task."""
+DECISIVE = frozenset(
+    {
+        _S.PICKED_UP,
+        _S.DELIVERED,
+        _S.ON_HOLD,
+        _S.RETURN_TO_SENDER,
+        _S.RETURNED,
+        _S.LOST,
+        _S.CANCELLED,
+        _S.UNKNOWN,
+    }
+)
+"""What a workflow must decide upon, or bring before a person. The rest is recorded for people to read and costs no
+workflow task; a failed attempt too, because the carrier tries again by itself, and ends it with one of these."""
 
-NEEDS_PERSON = frozenset({_S.ON_HOLD, _S.LOST, _S.RETURN_TO_SENDER, _S.UNKNOWN})
+EXCEPTIONS = frozenset({_S.ON_HOLD, _S.RETURN_TO_SENDER, _S.RETURNED, _S.LOST, _S.UNKNOWN})
 """What a person should look at."""
 
+_MOVING = frozenset(
+    {
+        _S.PICKED_UP,
+        _S.IN_TRANSIT,
+        _S.OUT_FOR_DELIVERY,
+        _S.READY_FOR_PICKUP,
+        _S.ATTEMPT_FAILED,
+        _S.ON_HOLD,
+        _S.DELAYED,
+    }
+)
+_SETTLING = frozenset({_S.DELIVERED, _S.RETURN_TO_SENDER, _S.LOST, _S.CANCELLED})
+_EVERYTHING = frozenset(_S)
+
 _MAY_FOLLOW = {
-    _S.DELIVERED: frozenset({_S.RETURNED}),
-    _S.RETURNED: frozenset[TrackingStatus](),
-    _S.LOST: frozenset[TrackingStatus](),
-    _S.CANCELLED: frozenset[TrackingStatus](),
-    _S.RETURN_TO_SENDER: frozenset({_S.RETURNED, _S.LOST}),
+    _S.UNKNOWN: _EVERYTHING,
+    _S.PENDING: _EVERYTHING,
+    **dict.fromkeys(_MOVING, _EVERYTHING - {_S.PENDING}),
+    _S.RETURN_TO_SENDER: _MOVING | {_S.RETURN_TO_SENDER, _S.RETURNED},  # scans of the way back are no news
+    _S.DELIVERED: frozenset({_S.DELIVERED, _S.RETURNED}),
+    _S.LOST: frozenset({_S.LOST}),
+    _S.CANCELLED: frozenset({_S.CANCELLED}),
+    _S.RETURNED: frozenset({_S.RETURNED}),
 }
+"""What a carrier may say next, by scan time, without a person having to wonder."""
+
+_RANK = {
+    _S.UNKNOWN: 0,
+    _S.PENDING: 1,
+    **dict.fromkeys(_MOVING, 2),
+    **dict.fromkeys(_SETTLING, 3),
+    _S.RETURNED: 4,
+}
+"""What counts for more. Of equal rank the latest scan stands, but of settling ones the earliest: an end stays an end."""
+
+_TIE = {status: place for place, status in enumerate(_S)}
+"""Two scans of one rank and one moment: a fixed choice, so that their arrival does not make it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One fact from a carrier. `occurred_at` is the carrier's own time, with its zone."""
+    """One fact from a carrier. `occurred_at` is the carrier's own time; raises `ValueError` if it has no zone."""
 
     event_id: str
     carrier: str
@@ -63,10 +117,18 @@ class Scan:
     occurred_at: datetime
     location: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.occurred_at.utcoffset() is None:
+            raise ValueError(f"scan {self.event_id}: a time without a zone cannot be ordered")
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a scan does to a parcel's status: `changed`, or not; `flagged` when it should not have come."""
+    """What a scan does to a parcel's status.
+
+    `changed`: the parcel's status is this scan's from now on; keep `status` together with the scan's `occurred_at`.
+    `flagged`: it should not have come, or not then; a person should know.
+    """
 
     status: TrackingStatus
     changed: bool
@@ -74,24 +136,53 @@ class Verdict:
 
 
 def advance(current: TrackingStatus, latest_at: datetime | None, scan: Scan) -> Verdict:
-    """Where a parcel is after this scan: by scan time, not by arrival; ends stay ends, but for delivered → returned.
+    """Where a parcel is after this scan, whichever order scans come in.
 
-    An older scan is history and changes nothing, unless it is an end that was overtaken by something lesser. A scan
-    that cannot follow (delivered, then in transit) is kept and flagged, never an error.
+    `latest_at` is the time of the scan that made `current` (None before the first). The status is that of the
+    weightiest scan ever seen (`_RANK`), so every order of the same scans ends alike and a repeat changes nothing:
+    an older scan is history, unless it is an end that something lesser overtook; ends stay ends, except that a parcel
+    which came back has come back. What cannot follow (delivered, then in transit) is flagged, never an error.
     """
-    allowed = _MAY_FOLLOW.get(current)
-    if allowed is not None and scan.status not in allowed:
-        return Verdict(current, changed=False, flagged=scan.status is not current)
     if scan.status is _S.UNKNOWN:
         return Verdict(current, changed=False, flagged=True)
-    if latest_at is not None and scan.occurred_at < latest_at and scan.status not in _MAY_FOLLOW:
-        return Verdict(current, changed=False)
-    return Verdict(scan.status, changed=True)
+    if latest_at is None:
+        lawful = scan.status in _MAY_FOLLOW[current]
+    elif scan.occurred_at > latest_at:
+        lawful = scan.status in _MAY_FOLLOW[current]
+    elif scan.occurred_at < latest_at:
+        lawful = current in _MAY_FOLLOW[scan.status]
+    else:
+        lawful = scan.status in _MAY_FOLLOW[current] or current in _MAY_FOLLOW[scan.status]
+    if _stands(scan.status, scan.occurred_at, current, latest_at):
+        return Verdict(scan.status, changed=True, flagged=not lawful)
+    return Verdict(current, changed=False, flagged=not lawful)
+
+
+def _stands(
+    status: TrackingStatus, at: datetime, current: TrackingStatus, current_at: datetime | None
+) -> bool:
+    """Whether a scan outweighs the one that stands."""
+    if _RANK[status] != _RANK[current]:
+        return _RANK[status] > _RANK[current]
+    earliest_stands = _RANK[status] >= _RANK[_S.DELIVERED]
+    if current_at is None:
+        return not earliest_stands
+    if at != current_at:
+        return (at < current_at) == earliest_stands
+    return _TIE[status] > _TIE[current]
+
+
+def decides(scan: Scan, *, handed_over: bool) -> bool:
+    """Whether the workflow must hear of a scan: a decisive one, or any proof of a hand-over not known yet.
+
+    It asks for nothing that recording the scan changes, so a webhook delivered again after a crash decides alike.
+    """
+    return scan.status in DECISIVE or (not handed_over and scan.status in POSSESSION)
 
 
 def scan_identity(event_id: str | None, carrier: str, number: str, code: str, occurred_at: datetime) -> str:
-    """What tells one scan from another: the carrier's event id, else a SHA-256 over what it says."""
+    """What tells one scan from another: the carrier's event id, else a SHA-256 over what it says (in UTC)."""
     if event_id:
         return event_id
-    parts = "\x1f".join((carrier, number, code, occurred_at.isoformat()))
+    parts = "\x1f".join((carrier, number, code, occurred_at.astimezone(UTC).isoformat()))
     return hashlib.sha256(parts.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Carriers: one file each, all with the same face."""

@@ -1,0 +1,141 @@
+"""Refunds of captured charges, and the release of what was authorized but not captured (docs.stripe.com/api/refunds)."""
+
+from sandbox.stripe.account import Account, Cause
+from sandbox.stripe.call import Call
+from sandbox.stripe.cards import CARDS
+from sandbox.stripe.currencies import format_amount
+from sandbox.stripe.errors import Obj, invalid
+from sandbox.stripe.lists import LIST, page
+from sandbox.stripe.params import anything, boolean, email, integer, merge_metadata, metadata, one_of, parse, text
+
+# How long a test card's refund stays pending, or takes to turn out failed; seconds of the stand-in's clock.
+SETTLE_SECONDS = 10
+REASONS = one_of("duplicate", "fraudulent", "requested_by_customer")
+CREATE = {
+    "amount": integer, "charge": text, "currency": text, "customer": text, "instructions_email": email,
+    "metadata": metadata, "origin": text, "payment_intent": text, "reason": REASONS,
+    "refund_application_fee": boolean, "reverse_transfer": boolean, "expand": anything,
+}  # fmt: skip
+
+
+def create(call: Call) -> Obj:
+    """`POST /v1/refunds` for a payment intent or a charge; without an amount, all that is left."""
+    given = parse(call.params, CREATE)
+    charge = _charge_to_refund(call, given.get("payment_intent"), given.get("charge"))
+    left = charge["amount_captured"] - _refunded(charge)
+    if charge["refunded"] or left <= 0:
+        message = f"Charge {charge['id']} has already been refunded."
+        raise invalid(message, code="charge_already_refunded", saved=True, charge=charge["id"])
+    amount = given.get("amount", left)
+    if amount < 1:
+        raise invalid("Invalid positive integer", param="amount", code="parameter_invalid_integer")
+    if amount > left:
+        asked, rest = format_amount(amount, charge["currency"]), format_amount(left, charge["currency"])
+        message = f"Refund amount ({asked}) is greater than unrefunded amount on charge ({rest})"
+        raise invalid(message, param="amount", code="amount_too_large", saved=True)
+    method = call.account.find("payment_method", charge["payment_method"])
+    fate = CARDS[method["_card"]].refund
+    refund = _new_refund(call.account, charge, amount, reason=given.get("reason"), notes=given.get("metadata", {}))
+    if fate == "pending":
+        refund["status"] = "pending"
+    if fate != "succeeded":
+        call.account.schedule(f"refund_{fate}", refund["id"], call.account.now() + SETTLE_SECONDS)
+    call.emit("refund.created", refund)
+    call.emit("charge.refunded", charge)
+    return refund
+
+
+def _charge_to_refund(call: Call, intent_key: str | None, charge_key: str | None) -> Obj:
+    if intent_key is None and charge_key is None:
+        raise invalid("One of the following params should be provided: payment_intent or charge.")
+    if intent_key is not None:
+        intent = call.account.find("payment_intent", intent_key, param="payment_intent")
+        if intent["latest_charge"] is None or intent["status"] not in ("succeeded", "requires_capture"):
+            message = f"This PaymentIntent ({intent_key}) does not have a successful charge to refund."
+            raise invalid(message, param="payment_intent", saved=True)
+        if charge_key not in (None, intent["latest_charge"]):
+            raise invalid("The charge is not the intent's.", param="charge", saved=True)
+        charge_key = intent["latest_charge"]
+    charge = call.account.find("charge", str(charge_key), param="charge")
+    if charge["status"] == "failed":
+        raise invalid(f"Charge {charge_key} has failed and cannot be refunded.", param="charge", saved=True)
+    if charge["disputed"]:
+        raise invalid(f"Charge {charge_key} is disputed.", code="charge_disputed", saved=True)
+    if not charge["captured"]:
+        message = "This charge is not captured: cancel its PaymentIntent to release the authorization."
+        raise invalid(message, param="charge", saved=True)
+    return charge
+
+
+def _refunded(charge: Obj) -> int:
+    """What came back of the captured money, without the part that was never captured."""
+    refunded: int = charge["amount_refunded"]
+    return refunded - int(charge.get("_released", 0))
+
+
+def _new_refund(
+    account: Account, charge: Obj, amount: int, *, reason: str | None = None, notes: dict[str, str] | None = None
+) -> Obj:
+    key = account.new_id("re_3")
+    refund: Obj = {
+        "id": key, "object": "refund", "amount": amount, "balance_transaction": None, "charge": charge["id"],
+        "created": account.now(), "currency": charge["currency"],
+        "destination_details": {
+            "card": {"reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund"},
+            "type": "card",
+        },
+        "metadata": {key: value for key, value in (notes or {}).items() if value != ""},
+        "payment_intent": charge["payment_intent"], "reason": reason, "receipt_number": None,
+        "source_transfer_reversal": None, "status": "succeeded", "transfer_reversal": None,
+    }  # fmt: skip
+    charge["amount_refunded"] += amount
+    charge["refunded"] = charge["amount_refunded"] >= charge["amount"]
+    account.keep("charge", charge["id"], charge)
+    return account.keep("refund", key, refund)
+
+
+def release(account: Account, charge: Obj, amount: int) -> None:
+    """Give back an authorized amount that will not be captured: Stripe reports it as refunded (see the capture docs)."""
+    refund = _new_refund(account, charge, amount)
+    refund["destination_details"]["card"]["type"] = "reversal"
+    refund["_release"] = True
+    charge["_released"] = charge.get("_released", 0) + amount
+
+
+def settle(account: Account, key: str, *, failed: bool) -> None:
+    """A refund that was pending arrives, or one that looked well bounces."""
+    refund = account.find("refund", key)
+    if failed:
+        charge = account.find("charge", refund["charge"])
+        charge["amount_refunded"] -= refund["amount"]
+        charge["refunded"] = False
+        account.keep("charge", charge["id"], charge)
+        refund |= {"status": "failed", "failure_reason": "expired_or_canceled_card"}
+    else:
+        refund["status"] = "succeeded"
+    account.keep("refund", key, refund)
+    if failed:
+        account.emit("refund.failed", refund, Cause())
+    account.emit("refund.updated", refund, Cause())
+
+
+def retrieve(call: Call) -> Obj:
+    """`GET /v1/refunds/{id}`."""
+    parse(call.params, {})
+    return call.account.find("refund", call.key)
+
+
+def update(call: Call) -> Obj:
+    """`POST /v1/refunds/{id}`: the metadata only."""
+    given = parse(call.params, {"metadata": metadata})
+    refund = call.account.find("refund", call.key)
+    refund["metadata"] = merge_metadata(refund["metadata"], given.get("metadata"))
+    call.account.keep("refund", call.key, refund)
+    call.emit("refund.updated", refund)
+    return refund
+
+
+def listing(call: Call) -> Obj:
+    """`GET /v1/refunds`, by charge, intent or time."""
+    filters = parse(call.params, {**LIST, "charge": text, "payment_intent": text})
+    return page(call.account, "refund", "/v1/refunds", filters, ("charge", "payment_intent"))
