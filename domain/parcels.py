@@ -1,4 +1,4 @@
-"""Parcels as carriers see them: addresses, what is in them, labels, and what became of a label that was given back."""
+"""Parcels as carriers see them: addresses, contents, labels, and what became of a label given back."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,7 +21,7 @@ class PostalAddress:
 class ParcelRequest:
     """What a carrier must know to carry a parcel. `reference` is ours, and how we find the parcel again.
 
-    `weight_grams` is the whole parcel with its packing; `service` is the carrier's name of the product wanted.
+    `weight_grams` is that of the parcel with its packing; `service` is the carrier's name of its product.
     """
 
     reference: str
@@ -56,7 +56,7 @@ class CarrierShipmentState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CarrierShipment:
-    """A parcel in the carrier's books. `label` is the one that may be used: there is none once it is voided."""
+    """A parcel in the carrier's books. `label` is one that may be used: a voided parcel has none."""
 
     carrier_shipment_id: str
     reference: str
@@ -74,7 +74,7 @@ class VoidOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VoidResult:
-    """The label is off our bill (`voided`, `already_voided`), or the carrier has the parcel (`too_late`) and says why."""
+    """The label is off our bill (`voided`, `already_voided`), or not (`too_late`) because the carrier has it."""
 
     outcome: VoidOutcome
     reason: str = ""

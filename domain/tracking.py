@@ -42,8 +42,8 @@ POSSESSION = frozenset(
         _S.RETURNED,
     }
 )
-"""Proof that the carrier has, or had, the parcel. `on_hold`, `delayed` and `lost` prove nothing: carriers also say them
-of a parcel that they never picked up, and a payment is captured on this proof."""
+"""Proof that the carrier has, or had, the parcel; a payment may be captured on it. `on_hold`, `delayed` and `lost`
+prove nothing: carriers also say them of a parcel that they never picked up."""
 
 DECISIVE = frozenset(
     {
@@ -57,8 +57,8 @@ DECISIVE = frozenset(
         _S.UNKNOWN,
     }
 )
-"""What a workflow must decide upon, or bring before a person. The rest is recorded for people to read and costs no
-workflow task; a failed attempt too, because the carrier tries again by itself, and ends it with one of these."""
+"""What a workflow must decide upon, or bring before a person. The rest is recorded for people to read and costs
+no workflow task; a failed attempt too: the carrier tries again by itself, and it ends with one of these."""
 
 EXCEPTIONS = frozenset({_S.ON_HOLD, _S.RETURN_TO_SENDER, _S.RETURNED, _S.LOST, _S.UNKNOWN})
 """What a person should look at."""
@@ -80,7 +80,7 @@ _EVERYTHING = frozenset(_S)
 _MAY_FOLLOW = {
     _S.UNKNOWN: _EVERYTHING,
     _S.PENDING: _EVERYTHING,
-    **dict.fromkeys(_MOVING, _EVERYTHING - {_S.PENDING}),
+    **dict.fromkeys(_MOVING, _EVERYTHING - {_S.PENDING, _S.CANCELLED}),
     _S.RETURN_TO_SENDER: _MOVING | {_S.RETURN_TO_SENDER, _S.RETURNED},  # scans of the way back are no news
     _S.DELIVERED: frozenset({_S.DELIVERED, _S.RETURNED}),
     _S.LOST: frozenset({_S.LOST}),
@@ -96,15 +96,15 @@ _RANK = {
     **dict.fromkeys(_SETTLING, 3),
     _S.RETURNED: 4,
 }
-"""What counts for more. Of equal rank the latest scan stands, but of settling ones the earliest: an end stays an end."""
+"""What counts for more. Of equal rank the latest scan stands, from `delivered` up the earliest: ends stay ends."""
 
-_TIE = {status: place for place, status in enumerate(_S)}
+_TIE_BREAK = {status: place for place, status in enumerate(_S)}
 """Two scans of one rank and one moment: a fixed choice, so that their arrival does not make it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One fact from a carrier. `occurred_at` is the carrier's own time; raises `ValueError` if it has no zone."""
+    """One fact from a carrier. `occurred_at` is the carrier's own time; `ValueError` if it has no zone."""
 
     event_id: str
     carrier: str
@@ -126,7 +126,7 @@ class Scan:
 class Verdict:
     """What a scan does to a parcel's status.
 
-    `changed`: the parcel's status is this scan's from now on; keep `status` together with the scan's `occurred_at`.
+    `changed`: the parcel's status is now this scan's; keep `status` together with the scan's `occurred_at`.
     `flagged`: it should not have come, or not then; a person should know.
     """
 
@@ -139,43 +139,44 @@ def advance(current: TrackingStatus, latest_at: datetime | None, scan: Scan) -> 
     """Where a parcel is after this scan, whichever order scans come in.
 
     `latest_at` is the time of the scan that made `current` (None before the first). The status is that of the
-    weightiest scan ever seen (`_RANK`), so every order of the same scans ends alike and a repeat changes nothing:
-    an older scan is history, unless it is an end that something lesser overtook; ends stay ends, except that a parcel
-    which came back has come back. What cannot follow (delivered, then in transit) is flagged, never an error.
+    weightiest scan ever seen (`_RANK`), so every order of the same scans ends alike and a repeat changes nothing.
+    An older scan is history, unless it is an end that something lesser overtook; ends stay ends, except that a
+    parcel which came back has come back. What cannot follow (delivered, then in transit) is flagged, no error.
     """
     if scan.status is _S.UNKNOWN:
         return Verdict(current, changed=False, flagged=True)
-    if latest_at is None:
-        lawful = scan.status in _MAY_FOLLOW[current]
-    elif scan.occurred_at > latest_at:
-        lawful = scan.status in _MAY_FOLLOW[current]
-    elif scan.occurred_at < latest_at:
-        lawful = current in _MAY_FOLLOW[scan.status]
-    else:
-        lawful = scan.status in _MAY_FOLLOW[current] or current in _MAY_FOLLOW[scan.status]
-    if _stands(scan.status, scan.occurred_at, current, latest_at):
-        return Verdict(scan.status, changed=True, flagged=not lawful)
-    return Verdict(current, changed=False, flagged=not lawful)
+    flagged = not _lawful(scan, current, latest_at)
+    if _outweighs(scan, current, latest_at):
+        return Verdict(scan.status, changed=True, flagged=flagged)
+    return Verdict(current, changed=False, flagged=flagged)
 
 
-def _stands(
-    status: TrackingStatus, at: datetime, current: TrackingStatus, current_at: datetime | None
-) -> bool:
-    """Whether a scan outweighs the one that stands."""
-    if _RANK[status] != _RANK[current]:
-        return _RANK[status] > _RANK[current]
-    earliest_stands = _RANK[status] >= _RANK[_S.DELIVERED]
+def _lawful(scan: Scan, current: TrackingStatus, current_at: datetime | None) -> bool:
+    """Whether the later of the two may follow the earlier; at one and the same moment, either way round."""
+    after = scan.status in _MAY_FOLLOW[current]
+    before = current in _MAY_FOLLOW[scan.status]
+    if current_at is None or scan.occurred_at > current_at:
+        return after
+    return before if scan.occurred_at < current_at else after or before
+
+
+def _outweighs(scan: Scan, current: TrackingStatus, current_at: datetime | None) -> bool:
+    """Whether the scan stands from now on, and not the one that made `current`."""
+    rank, rank_now = _RANK[scan.status], _RANK[current]
+    if rank != rank_now:
+        return rank > rank_now
+    earliest_stands = rank >= _RANK[_S.DELIVERED]
     if current_at is None:
         return not earliest_stands
-    if at != current_at:
-        return (at < current_at) == earliest_stands
-    return _TIE[status] > _TIE[current]
+    if scan.occurred_at != current_at:
+        return (scan.occurred_at < current_at) == earliest_stands
+    return _TIE_BREAK[scan.status] > _TIE_BREAK[current]
 
 
 def decides(scan: Scan, *, handed_over: bool) -> bool:
     """Whether the workflow must hear of a scan: a decisive one, or any proof of a hand-over not known yet.
 
-    It asks for nothing that recording the scan changes, so a webhook delivered again after a crash decides alike.
+    It asks for nothing that recording a scan changes, so a webhook that comes again after a crash decides alike.
     """
     return scan.status in DECISIVE or (not handed_over and scan.status in POSSESSION)
 

@@ -4,7 +4,7 @@ import hashlib
 import time
 from typing import Any
 
-from sandbox.stripe.errors import StripeFault
+from sandbox.stripe_lean.errors import StripeFault
 
 _KEPT_SECONDS = 24 * 3600
 

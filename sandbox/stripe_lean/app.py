@@ -23,10 +23,10 @@ from gateways.signatures import stripe_signature
 from sandbox.faults import ConnectionLost, Fault, Faults
 from sandbox.lost import LostResponse
 from sandbox.state import StateFile
-from sandbox.stripe.errors import StripeFault, invalid
-from sandbox.stripe.forms import parse
-from sandbox.stripe.idempotency import Keys
-from sandbox.stripe.intents import Intents
+from sandbox.stripe_lean.errors import StripeFault, invalid
+from sandbox.stripe_lean.forms import parse
+from sandbox.stripe_lean.idempotency import Keys
+from sandbox.stripe_lean.intents import Intents
 from sandbox.webhooks import Poster
 
 Work = Callable[[dict[str, Any]], dict[str, Any]]

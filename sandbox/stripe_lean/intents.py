@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.stripe.cards import CARDS, MINIMUMS, Card
-from sandbox.stripe.errors import StripeFault, invalid, missing
-from sandbox.stripe.forms import truth, unknown
+from sandbox.stripe_lean.cards import CARDS, MINIMUMS, Card
+from sandbox.stripe_lean.errors import StripeFault, invalid, missing
+from sandbox.stripe_lean.forms import truth, unknown
 
 Emit = Callable[[str, dict[str, Any]], None]
 

@@ -1,11 +1,11 @@
-"""`python -m sandbox.stripe`: serves the stand-in on loopback."""
+"""`python -m sandbox.stripe_lean`: serves the stand-in on loopback."""
 
 import argparse
 from pathlib import Path
 
 import uvicorn
 
-from sandbox.stripe.app import StandIn, build
+from sandbox.stripe_lean.app import StandIn, build
 
 
 def main() -> None:
