@@ -74,7 +74,7 @@ class VoidOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VoidResult:
-    """The label is off our bill (`voided`, `already_voided`), or not (`too_late`) because the carrier has it."""
+    """The label is off our bill (`voided`, `already_voided`), or not: the carrier has the parcel."""
 
     outcome: VoidOutcome
     reason: str = ""

@@ -59,9 +59,9 @@ class CapturePayment:
 class VoidPayment:
     """Give an authorization back. Without an intent id the outcome of `authorization` is found out first."""
 
-    authorization: AuthorizePayment
     intent_id: str | None
     idempotency_key: str
+    authorization: AuthorizePayment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +147,7 @@ class PaymentVoided:
     """Nothing is held any more; `intent_id` is None when nothing had ever been."""
 
     intent_id: str | None
+    kind: Literal["voided"] = "voided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,9 @@ class VoidRefused:
     intent_id: str
     message: str
     kind: Literal["void_refused"] = "void_refused"
+
+
+VoidFact = PaymentVoided | VoidRefused
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from domain.parcels import Label
-from domain.payments import CapturePayment, PaymentCaptured
+from domain.payments import PaymentCaptured
 from domain.refusals import Refusal
 from domain.states import ShipmentState
 from domain.tracking import TrackingStatus
@@ -22,14 +22,6 @@ class ShipmentInput:
 
 
 @dataclass(frozen=True, slots=True)
-class ShipmentRef:
-    """Which shipment."""
-
-    tenant: str
-    shipment_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class RecordLabel:
     """A label has been bought, and paid for."""
 
@@ -45,17 +37,16 @@ class RecordHandover:
     tenant: str
     shipment_id: str
     captured: PaymentCaptured
-    operation: CapturePayment
 
 
 @dataclass(frozen=True, slots=True)
 class RecordCaptureFailure:
-    """The payment could not be captured: a person must decide."""
+    """The payment could not be captured: a person must decide. `left`: the parcel had gone before we knew."""
 
     tenant: str
     shipment_id: str
-    operation: CapturePayment
     refusal: Refusal
+    left: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from domain.payments import (
     PaymentMode,
     PaymentProcessing,
     PaymentVoided,
+    VoidFact,
     VoidPayment,
     VoidRefused,
 )
@@ -109,7 +110,7 @@ class Stripe:
 
     async def close(self) -> None:
         """Give the connections back."""
-        await self._http.close_async()
+        await self._http.close_async()  # type: ignore[no-untyped-call]  # the SDK left it untyped
 
     async def authorize(self, asked: AuthorizePayment) -> PaymentFact:
         """Make the intent, and confirm it in the same call when we have the payment method.
@@ -175,7 +176,7 @@ class Stripe:
             charge_id=charge if isinstance(charge, str) or charge is None else charge.id,
         )
 
-    async def void(self, asked: VoidPayment) -> PaymentVoided | VoidRefused:
+    async def void(self, asked: VoidPayment) -> VoidFact:
         """Give back what is held. Voiding what is not held is harmless; captured money is not given back here.
 
         Without an intent id, the authorization is sent once more under its own key: if it had happened we learn its
@@ -183,6 +184,8 @@ class Stripe:
         """
         intent_id = asked.intent_id
         if intent_id is None:
+            if asked.authorization is None:
+                return PaymentVoided(None)
             found = await self.authorize(asked.authorization)
             intent_id = found.intent_id
             if intent_id is None:
@@ -285,7 +288,8 @@ def _fault(error: stripe.StripeError) -> Exception:
     """An error that is no answer: unknown outcomes are retried with the same key, our own mistakes are not."""
     status = error.http_status
     if status is None or status >= 500 or status in (409, 429):
-        after = (error.headers or {}).get("retry-after")
+        headers = cast("dict[str, str]", error.headers or {})
+        after = headers.get("retry-after")
         seconds = float(after) if after and after.isdigit() else None
         return StripeUnavailable(f"Stripe: {status or 'no answer'} {error.code or ''}".strip(), seconds)
     return StripeMisconfigured(f"Stripe: {status} {error.code or type(error).__name__}: {error.user_message}")

@@ -69,3 +69,7 @@ class TenantRow:
 def now() -> sa.ColumnElement[datetime]:
     """The database's clock at the beginning of the transaction."""
     return sa.func.now()
+
+
+class RowMissing(Exception):
+    """A row that must be there is not: final, because asking again does not make one."""

@@ -13,7 +13,7 @@ from domain.payments import PaymentMode
 from domain.pricing import Quote
 from domain.refusals import Refusal, RefusalCode
 from domain.states import CheckoutState
-from models.base import Base, TenantRow, now
+from models.base import Base, RowMissing, TenantRow, now
 from models.payments import Payment
 
 _QUOTE: TypeAdapter[Quote] = TypeAdapter(Quote)
@@ -58,9 +58,9 @@ def dump_quote(quote: Quote) -> dict[str, Any]:
 
 
 def read_quote(row: Checkout) -> Quote:
-    """The price that was fixed when the checkout began. Raises `LookupError` when it never had one."""
+    """The price that was fixed when the checkout began. Raises `RowMissing` when it never had one."""
     if row.quote is None:
-        raise LookupError(f"checkout {row.checkout_id} ended before it had a price")
+        raise RowMissing(f"checkout {row.checkout_id} ended before it had a price")
     return _QUOTE.validate_python(row.quote)
 
 
@@ -72,10 +72,10 @@ async def find(session: AsyncSession, checkout_id: str, *, lock: bool = False) -
 
 
 async def get(session: AsyncSession, checkout_id: str) -> Checkout:
-    """As `find`, locked; raises `LookupError` when there is none."""
+    """As `find`, locked; raises `RowMissing` when there is none."""
     if row := await find(session, checkout_id, lock=True):
         return row
-    raise LookupError(f"no checkout {checkout_id}")
+    raise RowMissing(f"no checkout {checkout_id}")
 
 
 async def answer(session: AsyncSession, checkout_id: str) -> CheckoutAnswer | None:

@@ -71,11 +71,11 @@ async def claim(session: AsyncSession, source: str, event_id: str) -> InboxMessa
 
 def settle(message: InboxMessage, outcome: Outcome) -> None:
     """Handled, once and for all."""
-    message.handled_at = now()  # type: ignore[assignment]  # an SQL expression: the database's clock
+    message.handled_at = now()
     message.outcome = outcome
 
 
 def postpone(message: InboxMessage, seconds: float) -> None:
     """Not now: look again in so many seconds."""
     message.attempts += 1
-    message.due_at = now() + timedelta(seconds=seconds)  # type: ignore[assignment]  # an SQL expression
+    message.due_at = now() + timedelta(seconds=seconds)

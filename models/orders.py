@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.states import OrderState, ShipmentState
-from models.base import Base, TenantRow, now
+from models.base import Base, RowMissing, TenantRow, now
 from models.shipments import Shipment
 
 
@@ -71,10 +71,10 @@ async def find(session: AsyncSession, order_number: str, *, lock: bool = False) 
 
 
 async def get(session: AsyncSession, order_number: str) -> Order:
-    """As `find`, locked; raises `LookupError` when there is none."""
+    """As `find`, locked; raises `RowMissing` when there is none."""
     if row := await find(session, order_number, lock=True):
         return row
-    raise LookupError(f"no order {order_number}")
+    raise RowMissing(f"no order {order_number}")
 
 
 async def lines(session: AsyncSession, order_number: str) -> Sequence[OrderLine]:

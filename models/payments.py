@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from domain.ids import operation_key
 from domain.payments import PaymentAuthorized, PaymentCaptured
 from domain.states import OperationKind, OperationState, PaymentState
-from models.base import Base, TenantRow, now
+from models.base import Base, RowMissing, TenantRow, now
 
 
 class Payment(TenantRow, Base):
@@ -73,10 +73,10 @@ class PaymentOperation(TenantRow, Base):
 
 
 async def get(session: AsyncSession, payment_id: str) -> Payment:
-    """A payment, locked until the transaction ends. Raises `LookupError` when there is none."""
+    """A payment, locked until the transaction ends. Raises `RowMissing` when there is none."""
     row = await session.scalar(sa.select(Payment).where(Payment.payment_id == payment_id).with_for_update())
     if row is None:
-        raise LookupError(f"no payment {payment_id}")
+        raise RowMissing(f"no payment {payment_id}")
     return row
 
 

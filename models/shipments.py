@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.states import ShipmentState
 from domain.tracking import Scan, TrackingStatus, advance
-from models.base import Base, TenantRow, now
+from models.base import Base, RowMissing, TenantRow, now
 
 
 class Shipment(TenantRow, Base):
@@ -70,10 +70,10 @@ async def find(session: AsyncSession, shipment_id: str, *, lock: bool = False) -
 
 
 async def get(session: AsyncSession, shipment_id: str) -> Shipment:
-    """As `find`, locked; raises `LookupError` when there is none."""
+    """As `find`, locked; raises `RowMissing` when there is none."""
     if row := await find(session, shipment_id, lock=True):
         return row
-    raise LookupError(f"no shipment {shipment_id}")
+    raise RowMissing(f"no shipment {shipment_id}")
 
 
 async def of_order(session: AsyncSession, order_number: str) -> Sequence[Shipment]:

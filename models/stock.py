@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.pricing import CartLine
 from domain.states import MovementKind, ReservationState
-from models.base import Base, TenantRow, now
+from models.base import Base, RowMissing, TenantRow, now
 
 
 class Location(TenantRow, Base):
@@ -124,3 +124,20 @@ async def move_reservations(session: AsyncSession, checkout_id: str, to: Reserva
     """
     moved: int | None = await session.scalar(sa.select(sa.func.move_reservations(checkout_id, to.value, cause)))
     return moved or 0
+
+
+async def allocate(session: AsyncSession, checkout_id: str) -> Sequence[str]:
+    """What a checkout holds becomes its order's for good; the locations, one a parcel.
+
+    Raises `RowMissing` when nothing is held: an order without stock is never placed.
+    """
+    moved = await move_reservations(session, checkout_id, ReservationState.ALLOCATED, checkout_id)
+    if moved == 0:
+        raise RowMissing(f"checkout {checkout_id} holds no stock")
+    query = (
+        sa.select(Reservation.location_id)
+        .where(Reservation.checkout_id == checkout_id)
+        .distinct()
+        .order_by(Reservation.location_id)
+    )
+    return (await session.scalars(query)).all()

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, TenantRow, now
+from models.base import Base, RowMissing, TenantRow, now
 
 
 class Tenant(Base):
@@ -57,5 +57,5 @@ async def next_order_number(session: AsyncSession, tenant: str) -> str:
         .returning(OrderCounter.last_number)
     )
     if number is None:
-        raise LookupError(f"tenant {tenant} has no order counter: `milepost seed` or the tenant's set-up makes one")
+        raise RowMissing(f"tenant {tenant} has no order counter: `milepost seed` or the tenant's set-up makes one")
     return str(number)

@@ -22,7 +22,7 @@ _LOCK = 7_316_220_117
 
 def run() -> None:
     """Apply what is missing in one transaction, under an advisory lock."""
-    url = context.config.attributes.get("url") or OwnerSettings().database_owner_url.get_secret_value()  # type: ignore[call-arg]  # from the environment
+    url = context.config.attributes.get("url") or OwnerSettings().database_owner_url.get_secret_value()
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     with engine.connect() as connection:
         context.configure(connection=connection, target_metadata=Base.metadata, compare_type=True)

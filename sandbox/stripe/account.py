@@ -146,7 +146,9 @@ class Account:
         self.keep("event", event["id"], event)
         conduct = self.all("meta").get("webhooks", {})
         if conduct.get("mode") != "drop":
-            self.address(event, copies=1 + int(conduct.get("duplicate", 0)), held=conduct.get("mode") == "hold")
+            self.address(
+                event, copies=1 + int(conduct.get("duplicate", 0)), held=conduct.get("mode") == "hold"
+            )
 
     def address(self, event: Obj, *, copies: int = 1, held: bool = False) -> int:
         """Queue an event for its endpoints; how many deliveries that made."""
@@ -157,7 +159,13 @@ class Account:
         ]
         for key in wanted * copies:
             delivery = self.new_id("dlv_")
-            row: Obj = {"event": event["id"], "endpoint": key, "attempts": 0, "held": held, "since": time.time()}
+            row: Obj = {
+                "event": event["id"],
+                "endpoint": key,
+                "attempts": 0,
+                "held": held,
+                "since": time.time(),
+            }
             self.keep("delivery", delivery, row)
         event["pending_webhooks"] += len(wanted) * copies
         self.keep("event", event["id"], event)

@@ -16,11 +16,127 @@ MINIMUM = {
 }  # fmt: skip
 
 TWO_DECIMAL = frozenset(
-    """aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bmd bnd bob brl bsd bwp byn bzd cad cdf chf cny cop
-    crc cve czk dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gtq gyd hkd hnl htg huf idr ils inr isk jmd kes
-    kgs khr kyd kzt lak lbp lkr lrd lsl mad mdl mkd mmk mnt mop mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd
-    pab pen pgk php pkr pln qar ron rsd rub sar sbd scr sek sgd shp sle sos srd std szl thb tjs top try ttd twd
-    tzs uah ugx usd uyu uzs wst xcd yer zar zmw""".split()
+    [
+        "aed",
+        "afn",
+        "all",
+        "amd",
+        "ang",
+        "aoa",
+        "ars",
+        "aud",
+        "awg",
+        "azn",
+        "bam",
+        "bbd",
+        "bdt",
+        "bgn",
+        "bmd",
+        "bnd",
+        "bob",
+        "brl",
+        "bsd",
+        "bwp",
+        "byn",
+        "bzd",
+        "cad",
+        "cdf",
+        "chf",
+        "cny",
+        "cop",
+        "crc",
+        "cve",
+        "czk",
+        "dkk",
+        "dop",
+        "dzd",
+        "egp",
+        "etb",
+        "eur",
+        "fjd",
+        "fkp",
+        "gbp",
+        "gel",
+        "gip",
+        "gmd",
+        "gtq",
+        "gyd",
+        "hkd",
+        "hnl",
+        "htg",
+        "huf",
+        "idr",
+        "ils",
+        "inr",
+        "isk",
+        "jmd",
+        "kes",
+        "kgs",
+        "khr",
+        "kyd",
+        "kzt",
+        "lak",
+        "lbp",
+        "lkr",
+        "lrd",
+        "lsl",
+        "mad",
+        "mdl",
+        "mkd",
+        "mmk",
+        "mnt",
+        "mop",
+        "mur",
+        "mvr",
+        "mwk",
+        "mxn",
+        "myr",
+        "mzn",
+        "nad",
+        "ngn",
+        "nio",
+        "nok",
+        "npr",
+        "nzd",
+        "pab",
+        "pen",
+        "pgk",
+        "php",
+        "pkr",
+        "pln",
+        "qar",
+        "ron",
+        "rsd",
+        "rub",
+        "sar",
+        "sbd",
+        "scr",
+        "sek",
+        "sgd",
+        "shp",
+        "sle",
+        "sos",
+        "srd",
+        "std",
+        "szl",
+        "thb",
+        "tjs",
+        "top",
+        "try",
+        "ttd",
+        "twd",
+        "tzs",
+        "uah",
+        "ugx",
+        "usd",
+        "uyu",
+        "uzs",
+        "wst",
+        "xcd",
+        "yer",
+        "zar",
+        "zmw",
+    ]
 )
 SUPPORTED = ZERO_DECIMAL | THREE_DECIMAL | TWO_DECIMAL
 LARGEST = 99_999_999
@@ -53,13 +169,19 @@ def check_amount(amount: int, currency: str, *, param: str = "amount") -> None:
         raise _bad_amount("Invalid positive integer", "parameter_invalid_integer", param)
     smallest = MINIMUM.get(currency, 1)
     if amount < smallest:
-        raise _bad_amount(f"Amount must be at least {format_amount(smallest, currency)}", "amount_too_small", param)
+        raise _bad_amount(
+            f"Amount must be at least {format_amount(smallest, currency)}", "amount_too_small", param
+        )
     if amount > LARGEST:
-        raise _bad_amount(f"Amount must be no more than {format_amount(LARGEST, currency)}", "amount_too_large", param)
+        raise _bad_amount(
+            f"Amount must be no more than {format_amount(LARGEST, currency)}", "amount_too_large", param
+        )
     if currency in THREE_DECIMAL and amount % 10:
         raise _bad_amount(f"Amounts in {currency} must end in 0.", "parameter_invalid_integer", param)
     if currency in FROZEN_TWO_DECIMAL and amount % 100:
-        raise _bad_amount(f"Amounts in {currency} must be divisible by 100.", "parameter_invalid_integer", param)
+        raise _bad_amount(
+            f"Amounts in {currency} must be divisible by 100.", "parameter_invalid_integer", param
+        )
 
 
 def _bad_amount(message: str, code: str, param: str) -> StripeError:

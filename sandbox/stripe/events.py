@@ -1,5 +1,7 @@
 """The event log that webhooks are read from (docs.stripe.com/api/events)."""
 
+from fnmatch import fnmatch
+
 from sandbox.stripe.call import Call
 from sandbox.stripe.errors import Obj, invalid
 from sandbox.stripe.lists import LIST, page
@@ -13,18 +15,16 @@ def retrieve(call: Call) -> Obj:
 
 
 def listing(call: Call) -> Obj:
-    """`GET /v1/events`, by type (`charge.*` takes a family), several types, or time."""
+    """`GET /v1/events`, by type (`charge.*` takes a family), several types, success of delivery, or time."""
     filters = parse(call.params, {**LIST, "type": text, "types": strings, "delivery_success": boolean})
     if filters.get("type") and filters.get("types"):
         raise invalid("You may only specify one of these parameters: type, types.")
-    wanted: list[str] = filters.get("types") or [filters["type"]] if filters.get("type") or filters.get("types") else []
-    chosen = _Filtered(call, wanted, filters.get("delivery_success"))
-    return page(chosen.account, "event", "/v1/events", filters)
+    wanted: list[str] = filters.get("types") or [filters.get("type") or "*"]
+    delivered: bool | None = filters.get("delivery_success")
 
+    def chosen(event: Obj) -> bool:
+        return any(fnmatch(event["type"], pattern) for pattern in wanted) and (
+            delivered is None or delivered == (event["pending_webhooks"] == 0)
+        )
 
-class _Filtered:
-    """A view of the account that shows the wanted events only."""
-
-    def __init__(self, call: Call, wanted: list[str], delivered: bool | None) -> None:
-        self.account = call.account
-        del wanted, delivered
+    return page(call.account, "event", "/v1/events", filters, where=chosen)

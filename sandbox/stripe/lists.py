@@ -30,13 +30,21 @@ LIST: dict[str, Check] = {
 }  # fmt: skip
 
 
-def page(account: Account, kind: str, url: str, filters: dict[str, Any], equal: Iterable[str] = ()) -> Obj:
-    """One page of a kind, newest first, after the filters: `created`, and fields that must be equal."""
+def page(
+    account: Account,
+    kind: str,
+    url: str,
+    filters: dict[str, Any],
+    equal: Iterable[str] = (),
+    where: Callable[[Obj], bool] | None = None,
+) -> Obj:
+    """One page of a kind, newest first, after the filters: `created`, fields that must be equal, and `where`."""
     found = [
         item
         for item in reversed(account.all(kind).values())
         if all(item.get(name) == filters[name] for name in equal if filters.get(name) is not None)
         and _in_range(item["created"], filters.get("created"))
+        and (where is None or where(item))
     ]
     limit = filters.get("limit") or 10
     after, before = filters.get("starting_after"), filters.get("ending_before")
@@ -110,7 +118,11 @@ def _clauses(query: str) -> tuple[list[dict[str, str | None]], bool]:
     rest = query
     while True:
         match = _CLAUSE.match(rest)
-        if match is None or match["field"] not in _FIELDS or (match["field"] == "metadata") != bool(match["quote"]):
+        if (
+            match is None
+            or match["field"] not in _FIELDS
+            or (match["field"] == "metadata") != bool(match["quote"])
+        ):
             raise invalid(f"We were unable to parse your search query: {query}", param="query")
         clauses.append(match.groupdict())
         rest = rest[match.end() :]

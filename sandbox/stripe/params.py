@@ -65,9 +65,7 @@ def email(name: str, value: Raw) -> str | None:
 def integer(name: str, value: Raw) -> int:
     """A whole number, possibly negative; whether it is big enough is for the endpoint to say."""
     if value == "":
-        raise invalid(
-            f"You passed an empty string for '{name}'.", param=name, code="parameter_invalid_empty"
-        )
+        raise invalid(f"You passed an empty string for '{name}'.", param=name, code="parameter_invalid_empty")
     if not isinstance(value, str) or not re.fullmatch(r"-?\d{1,18}", value):
         raise invalid(f"Invalid integer: {value}", param=name, code="parameter_invalid_integer")
     return int(value)

@@ -6,7 +6,7 @@ from sandbox.stripe.cards import CARDS
 from sandbox.stripe.currencies import format_amount
 from sandbox.stripe.errors import Obj, invalid
 from sandbox.stripe.lists import LIST, page
-from sandbox.stripe.params import anything, boolean, email, integer, merge_metadata, metadata, one_of, parse, text
+from sandbox.stripe.params import boolean, email, integer, merge_metadata, metadata, one_of, parse, text
 
 # How long a test card's refund stays pending, or takes to turn out failed; seconds of the stand-in's clock.
 SETTLE_SECONDS = 10
@@ -14,7 +14,7 @@ REASONS = one_of("duplicate", "fraudulent", "requested_by_customer")
 CREATE = {
     "amount": integer, "charge": text, "currency": text, "customer": text, "instructions_email": email,
     "metadata": metadata, "origin": text, "payment_intent": text, "reason": REASONS,
-    "refund_application_fee": boolean, "reverse_transfer": boolean, "expand": anything,
+    "refund_application_fee": boolean, "reverse_transfer": boolean,
 }  # fmt: skip
 
 
@@ -35,7 +35,9 @@ def create(call: Call) -> Obj:
         raise invalid(message, param="amount", code="amount_too_large", saved=True)
     method = call.account.find("payment_method", charge["payment_method"])
     fate = CARDS[method["_card"]].refund
-    refund = _new_refund(call.account, charge, amount, reason=given.get("reason"), notes=given.get("metadata", {}))
+    refund = _new_refund(
+        call.account, charge, amount, reason=given.get("reason"), notes=given.get("metadata", {})
+    )
     if fate == "pending":
         refund["status"] = "pending"
     if fate != "succeeded":
@@ -74,7 +76,12 @@ def _refunded(charge: Obj) -> int:
 
 
 def _new_refund(
-    account: Account, charge: Obj, amount: int, *, reason: str | None = None, notes: dict[str, str] | None = None
+    account: Account,
+    charge: Obj,
+    amount: int,
+    *,
+    reason: str | None = None,
+    notes: dict[str, str] | None = None,
 ) -> Obj:
     key = account.new_id("re_3")
     refund: Obj = {

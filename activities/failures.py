@@ -1,0 +1,40 @@
+"""The one place that turns an error of ours into a failure Temporal understands: its type, and whether to try again."""
+
+from datetime import timedelta
+from typing import Any
+
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
+
+from gateways.carriers.protocol import CarrierRejected, CarrierUnavailable
+from gateways.stripe import StripeMisconfigured, StripeUnavailable
+from models.base import RowMissing
+
+FINAL = (StripeMisconfigured, CarrierRejected, RowMissing)
+"""Trying again does not help; a person must."""
+
+
+class FailureInterceptor(Interceptor):
+    """Puts the translation around every activity of a worker."""
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
+        """As the SDK asks."""
+        return _Translate(next)
+
+
+class _Translate(ActivityInboundInterceptor):
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
+        try:
+            return await super().execute_activity(input)
+        except (StripeUnavailable, CarrierUnavailable) as unknown:
+            raise ApplicationError(
+                str(unknown), type=type(unknown).__name__, next_retry_delay=_delay(unknown)
+            ) from unknown
+        except FINAL as final:
+            raise ApplicationError(str(final), type=type(final).__name__, non_retryable=True) from final
+
+
+def _delay(unknown: StripeUnavailable | CarrierUnavailable) -> timedelta | None:
+    """How long the other side asked us to wait, if it did."""
+    seconds = unknown.retry_after if isinstance(unknown, StripeUnavailable) else unknown.retry_after_seconds
+    return timedelta(seconds=min(seconds, 3600)) if seconds else None

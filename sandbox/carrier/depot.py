@@ -1,0 +1,284 @@
+"""The carrier stand-in's books and rules: sells labels, moves parcels, queues a webhook for every scan."""
+
+import secrets
+import time
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from domain.tracking import POSSESSION
+from sandbox.carrier.agenda import Agenda
+from sandbox.carrier.records import (
+    Conduct,
+    Delivery,
+    Event,
+    LabelRecord,
+    Parcel,
+    ScanWanted,
+    ShipmentWanted,
+)
+from sandbox.stripe.journal import Journal
+
+JOURNEY = {
+    "label_bought": "picked_up",
+    "picked_up": "in_transit",
+    "in_transit": "out_for_delivery",
+    "out_for_delivery": "delivered",
+}
+"""Where a parcel goes from where it is; anywhere else it stays until it is told."""
+
+_KEEPS_MOVING = frozenset({"pending", "delayed", "unknown"})
+SCANS = {
+    "picked_up": ("PU", "Collected from the sender"),
+    "in_transit": ("IT", "Sorted at the hub"),
+    "out_for_delivery": ("OD", "On the van"),
+    "delivered": ("DL", "Handed to the recipient"),
+    "ready_for_pickup": ("RP", "Waiting at the parcel shop"),
+    "attempt_failed": ("AF", "Nobody at home"),
+    "on_hold": ("OH", "Held at the hub"),
+    "delayed": ("LT", "Running late"),
+    "return_to_sender": ("RS", "Going back to the sender"),
+    "returned": ("RT", "Back with the sender"),
+    "lost": ("LO", "Cannot be found"),
+    "cancelled": ("CA", "Cancelled"),
+}
+"""Status → the carrier's own code, and what it says."""
+
+_BASE_PRICES = {"express": 990}
+_STANDARD_PRICE = 490
+_PER_KILOGRAM = 60
+CURRENCY = "EUR"
+
+
+class Refused(Exception):
+    """A 4xx: status, a code, a sentence."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.detail = status, code, detail
+
+
+class Depot:
+    """All parcels of the one account. `pace` is seconds between scans; 0: parcels move only when told.
+
+    `moves` holds ids of parcels, `posts` ids of deliveries; whoever waits on them calls `move` or sends.
+    """
+
+    def __init__(self, *, public_url: str, pace: float, state: Path | None) -> None:
+        self.public_url, self.pace, self.conduct = public_url.rstrip("/"), pace, Conduct()
+        self.parcels: dict[str, Parcel] = {}
+        self.deliveries: dict[str, Delivery] = {}
+        self.taken = 0
+        self.moves, self.posts = Agenda(), Agenda()
+        self._by_number: dict[str, Parcel] = {}
+        self._by_reference: dict[str, list[Parcel]] = {}
+        self._parked: dict[str, str] = {}
+        self._journal = Journal(state)
+        for kind, _, body in list(self._journal.load()):
+            self._restore(kind, body)
+
+    def create(self, wanted: ShipmentWanted) -> Parcel:
+        """Enter a parcel; the same reference again makes a second one, as with most carriers."""
+        parcel = Parcel(id=f"shp_{secrets.token_hex(8)}", wanted=wanted)
+        self._index(parcel)
+        self._keep(parcel)
+        return parcel
+
+    def get(self, parcel_id: str) -> Parcel:
+        """One parcel, or a 404."""
+        if parcel_id not in self.parcels:
+            raise Refused(404, "unknown_shipment", f"There is no shipment {parcel_id}.")
+        return self.parcels[parcel_id]
+
+    def under(self, reference: str) -> list[Parcel]:
+        """All parcels with this reference, oldest first."""
+        return self._by_reference.get(reference, [])
+
+    def numbered(self, tracking_number: str) -> Parcel | None:
+        """The parcel with this tracking number."""
+        return self._by_number.get(tracking_number)
+
+    def buy(self, parcel_id: str) -> Parcel:
+        """Sell its label; a second time is refused and counted, so that a naive retry shows."""
+        parcel = self.get(parcel_id)
+        if parcel.state == "bought":
+            parcel.repeat_buys += 1
+            self._keep(parcel)
+            raise Refused(409, "already_bought", f"The label of {parcel_id} was bought before.")
+        if parcel.state == "voided":
+            raise Refused(409, "voided", f"Shipment {parcel_id} was voided.")
+        service = parcel.wanted.service
+        base = next((price for word, price in _BASE_PRICES.items() if word in service), _STANDARD_PRICE)
+        number = f"MP{secrets.randbelow(10**12):012d}"
+        parcel.state = "bought"
+        parcel.label = LabelRecord(
+            tracking_number=number,
+            tracking_url=f"{self.public_url}/track/{number}",
+            label_url=f"{self.public_url}/labels/{parcel.id}",
+            cost_minor=base + _PER_KILOGRAM * (parcel.wanted.weight_grams // 1000),
+            currency=CURRENCY,
+            service=service,
+        )
+        self._index(parcel)
+        self._plan(parcel)
+        self._keep(parcel)
+        return parcel
+
+    def void(self, parcel_id: str) -> Parcel:
+        """Take a label back, unless it was taken back before or the parcel has been picked up."""
+        parcel = self.get(parcel_id)
+        if parcel.state == "voided":
+            raise Refused(409, "already_voided", f"Shipment {parcel_id} was voided before.")
+        if any(scan.status in POSSESSION for scan in parcel.scans):
+            raise Refused(409, "too_late", f"Shipment {parcel_id} has been picked up; its label is used.")
+        parcel.state = "voided"
+        self._plan(parcel)
+        self._keep(parcel)
+        return parcel
+
+    def scan(self, parcel_id: str, wanted: ScanWanted) -> Event:
+        """Any scan at all, told to the shop. An event id that was used before is told again, not kept twice."""
+        parcel = self.get(parcel_id)
+        if parcel.label is None:
+            raise Refused(409, "no_label", f"Shipment {parcel_id} has no label yet.")
+        code, text = SCANS.get(wanted.status, (wanted.status.upper(), wanted.status.replace("_", " ")))
+        event = Event(
+            event_id=wanted.event_id or f"evt_{secrets.token_hex(10)}",
+            shipment_id=parcel.id,
+            reference=parcel.wanted.reference,
+            tracking_number=parcel.label.tracking_number,
+            status=wanted.status,
+            code=wanted.code or code,
+            description=text if wanted.description is None else wanted.description,
+            location=parcel.wanted.recipient.city if wanted.location is None else wanted.location,
+            occurred_at=wanted.occurred_at or datetime.now(UTC),
+        )
+        if all(event.event_id != known.event_id for known in parcel.scans):
+            parcel.scans.append(event)
+            if event.status in SCANS and event.status not in _KEEPS_MOVING:
+                parcel.position = event.status
+                self._plan(parcel)
+        self._keep(parcel, *self._queue(event))
+        return event
+
+    def move(self, parcel_id: str) -> None:
+        """One step on its journey."""
+        parcel = self.parcels.get(parcel_id)
+        if parcel is not None and parcel.state == "bought" and parcel.position in JOURNEY:
+            self.scan(parcel_id, ScanWanted(status=JOURNEY[parcel.position]))
+
+    def set_pace(self, seconds: float) -> None:
+        """Seconds between scans from now on, for every parcel on its way."""
+        self.pace = seconds
+        for parcel in self.parcels.values():
+            self._plan(parcel)
+        self._keep(*self.parcels.values())
+
+    def set_conduct(self, conduct: Conduct) -> None:
+        """How webhooks are posted from now on. What is held stays held until `release`."""
+        self.conduct = conduct
+        self._journal.write([("conduct", "conduct", conduct.model_dump(mode="json"))])
+
+    def release(self) -> int:
+        """Send what is held, in order, or backwards under `reorder`; how many."""
+        held = [delivery for delivery in self.deliveries.values() if delivery.due_at is None]
+        sequence = Counter[str]()
+        for delivery in reversed(held) if self.conduct.reorder else held:
+            delivery.due_at = time.time() + 0.05 * sequence[delivery.shipment_id]
+            sequence[delivery.shipment_id] += 1
+            self.posts.put(delivery.id, delivery.due_at)
+        self._keep(*held)
+        return len(held)
+
+    def delivered(self, delivery: Delivery) -> None:
+        """The shop has taken it; the copies asked for follow at once."""
+        self.taken += 1
+        delivery.copies -= 1
+        if delivery.copies > 0:
+            self._postpone(delivery, 0, delivery.attempts)
+        elif self.deliveries.pop(delivery.id, None):
+            self._journal.write([("delivery", delivery.id, None)])
+
+    def not_delivered(self, delivery: Delivery) -> None:
+        """Again after a quarter of a second, doubling up to ten seconds, until it is taken."""
+        self._postpone(delivery, min(0.25 * 2 ** min(delivery.attempts, 10), 10.0), delivery.attempts + 1)
+
+    def reset(self) -> None:
+        """Forget every parcel and webhook; the pace stays."""
+        for kept in (self.parcels, self.deliveries, self._by_number, self._by_reference, self._parked):
+            kept.clear()
+        self.moves.clear()
+        self.posts.clear()
+        self.taken, self.conduct = 0, Conduct()
+        self._journal.clear()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._journal.close()
+
+    def _queue(self, event: Event) -> Iterable[Delivery]:
+        """The webhook of a scan, as the conduct has it, and the one that it overtakes."""
+        if self.conduct.mode == "drop":
+            return
+        now = time.time()
+        delivery = Delivery(
+            id=f"dlv_{secrets.token_hex(8)}",
+            shipment_id=event.shipment_id,
+            body=event.model_dump_json(),
+            due_at=None if self.conduct.mode == "hold" else now,
+            copies=1 + self.conduct.duplicate,
+        )
+        self.deliveries[delivery.id] = delivery
+        if delivery.due_at is not None and self.conduct.reorder:
+            overtaken = self.deliveries.get(self._parked.pop(event.shipment_id, ""))
+            if overtaken is not None:
+                overtaken.due_at = now + 0.1
+                self.posts.put(overtaken.id, overtaken.due_at)
+                yield overtaken
+            else:
+                delivery.due_at = now + max(1.0, 2 * self.pace)
+                self._parked[event.shipment_id] = delivery.id
+        self.posts.put(delivery.id, delivery.due_at)
+        yield delivery
+
+    def _postpone(self, delivery: Delivery, seconds: float, attempts: int) -> None:
+        if delivery.id in self.deliveries:
+            delivery.due_at, delivery.attempts = time.time() + seconds, attempts
+            self.posts.put(delivery.id, delivery.due_at)
+            self._keep(delivery)
+
+    def _plan(self, parcel: Parcel) -> None:
+        """When it moves next: at the pace, as long as there is somewhere to go."""
+        moving = self.pace > 0 and parcel.state == "bought" and parcel.position in JOURNEY
+        parcel.moves_at = time.time() + self.pace if moving else None
+        self.moves.put(parcel.id, parcel.moves_at)
+
+    def _index(self, parcel: Parcel) -> None:
+        if parcel.id not in self.parcels:
+            self.parcels[parcel.id] = parcel
+            self._by_reference.setdefault(parcel.wanted.reference, []).append(parcel)
+        if parcel.label is not None:
+            self._by_number[parcel.label.tracking_number] = parcel
+
+    def _keep(self, *records: Parcel | Delivery) -> None:
+        """Write records down, all or none, before anyone is answered."""
+        self._journal.write(
+            (type(record).__name__.lower(), record.id, record.model_dump(mode="json")) for record in records
+        )
+
+    def _restore(self, kind: str, body: dict[str, Any]) -> None:
+        if kind == "parcel":
+            parcel = Parcel.model_validate(body)
+            self._index(parcel)
+            if self.pace <= 0 or parcel.moves_at is None:
+                self._plan(parcel)
+            else:
+                self.moves.put(parcel.id, parcel.moves_at)
+        elif kind == "delivery":
+            delivery = Delivery.model_validate(body)
+            self.deliveries[delivery.id] = delivery
+            self.posts.put(delivery.id, delivery.due_at)
+        elif kind == "conduct":
+            self.conduct = Conduct.model_validate(body)

@@ -1,0 +1,267 @@
+"""The API under `/v1`: authentication, parameters, idempotency, faults, then the operation, then its answer."""
+
+import asyncio
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sandbox.stripe import charges, customers, events, payment_intents, refunds, settlement
+from sandbox.stripe.account import Account, Cause, shown, token
+from sandbox.stripe.call import Call
+from sandbox.stripe.errors import Obj, StripeError, injected, invalid, unauthorized
+from sandbox.stripe.faults import FaultOrder, Faults
+from sandbox.stripe.idempotency import Keys, Saved, fingerprint
+from sandbox.stripe.lists import expand
+from sandbox.stripe.params import decode, strings
+
+DECLINABLE = ("payment_intents.create", "payment_intents.confirm", "payment_intents.capture")
+# Longest silence of a `hang` that says nothing else; seconds.
+HANG_SECONDS = 3600.0
+
+
+class HangUp(Exception):  # noqa: N818  # not an error of ours: the connection is to end without an answer
+    """The client gets no answer: the connection closes."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """One operation, where it is, and whether a browser's publishable key may call it."""
+
+    method: str
+    path: re.Pattern[str]
+    operation: str
+    run: Callable[[Call], Obj]
+    publishable: bool = False
+
+
+def _route(
+    method: str, path: str, operation: str, run: Callable[[Call], Obj], *, publishable: bool = False
+) -> Route:
+    pattern = re.compile("^/v1/" + path.replace("{id}", r"(?P<id>[^/]+)") + "/?$")
+    return Route(method, pattern, operation, run, publishable)
+
+
+ROUTES = (
+    _route("POST", "payment_intents", "payment_intents.create", payment_intents.create),
+    _route("GET", "payment_intents", "payment_intents.list", payment_intents.listing),
+    _route("GET", "payment_intents/search", "payment_intents.search", payment_intents.searching),
+    _route(
+        "GET", "payment_intents/{id}", "payment_intents.retrieve", payment_intents.retrieve, publishable=True
+    ),
+    _route("POST", "payment_intents/{id}", "payment_intents.update", payment_intents.update),
+    _route(
+        "POST",
+        "payment_intents/{id}/confirm",
+        "payment_intents.confirm",
+        payment_intents.confirm,
+        publishable=True,
+    ),
+    _route("POST", "payment_intents/{id}/capture", "payment_intents.capture", settlement.capture),
+    _route("POST", "payment_intents/{id}/cancel", "payment_intents.cancel", settlement.cancel),
+    _route("GET", "payment_methods/{id}", "payment_methods.retrieve", payment_intents.retrieve_method),
+    _route("POST", "refunds", "refunds.create", refunds.create),
+    _route("GET", "refunds", "refunds.list", refunds.listing),
+    _route("GET", "refunds/{id}", "refunds.retrieve", refunds.retrieve),
+    _route("POST", "refunds/{id}", "refunds.update", refunds.update),
+    _route("GET", "charges", "charges.list", charges.listing),
+    _route("GET", "charges/{id}", "charges.retrieve", charges.retrieve),
+    _route("GET", "events", "events.list", events.listing),
+    _route("GET", "events/{id}", "events.retrieve", events.retrieve),
+    _route("POST", "customers", "customers.create", customers.create),
+    _route("GET", "customers", "customers.list", customers.listing),
+    _route("GET", "customers/{id}", "customers.retrieve", customers.retrieve),
+    _route("POST", "customers/{id}", "customers.update", customers.update),
+)
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """A request that passed the door: which operation, by whom, with what, under which idempotency key."""
+
+    request: Request
+    request_id: str
+    route: Route
+    key: str
+    publishable: bool
+    params: dict[str, Any]
+    idempotency_key: str | None
+    print_: str
+
+
+class Api:
+    """Answers `/v1`. Operations are synchronous and end in one commit, so a request happens whole or not at all."""
+
+    def __init__(self, account: Account, faults: Faults) -> None:
+        self.account = account
+        self.faults = faults
+        self.keys = Keys(account)
+
+    async def answer(self, request: Request) -> Response:
+        """The response to one request. Raises HangUp when there is to be none."""
+        request_id = "req_" + token(14)
+        headers = {
+            "Request-Id": request_id,
+            "Stripe-Version": request.headers.get("stripe-version", self.account.config.api_version),
+        }
+        if "idempotency-key" in request.headers:
+            headers["Idempotency-Key"] = request.headers["idempotency-key"]
+        try:
+            arrived = await self._arrive(request, request_id)
+            saved = await self._through_keys(arrived)
+        except StripeError as error:
+            return _respond(error.status, _dump(error.body()), headers | error.headers)
+        if saved.request_id != request_id:
+            headers |= {"Idempotent-Replayed": "true", "Original-Request": saved.request_id}
+        return _respond(saved.status, saved.body, headers)
+
+    async def _arrive(self, request: Request, request_id: str) -> Arrived:
+        publishable = self._authenticate(request.headers.get("authorization"))
+        route, key = _find_route(request.method, request.url.path)
+        if publishable and not route.publishable:
+            raise unauthorized("This call needs a secret API key.", code="secret_key_required")
+        body = await request.body()
+        if body and "json" in request.headers.get("content-type", ""):
+            raise invalid("Invalid request: parameters are form-encoded (application/x-www-form-urlencoded).")
+        params = decode(body if request.method == "POST" else request.url.query)
+        params.pop("key", None)  # Stripe.js sends its publishable key among the parameters too
+        idempotency_key = request.headers.get("idempotency-key") if request.method == "POST" else None
+        if idempotency_key == "":
+            raise invalid("Idempotency keys must not be empty.")
+        print_ = fingerprint(request.method, request.url.path, params)
+        return Arrived(request, request_id, route, key, publishable, params, idempotency_key, print_)
+
+    def _authenticate(self, header: str | None) -> bool:
+        """Whether the key is a publishable one. Raises 401 for none or a wrong one."""
+        scheme, _, credentials = (header or "").partition(" ")
+        key = credentials.strip()
+        if scheme.lower() == "basic":
+            try:
+                key = base64.b64decode(key).decode().partition(":")[0]
+            except (binascii.Error, UnicodeDecodeError):
+                key = ""
+        elif scheme.lower() != "bearer":
+            key = ""
+        if not key:
+            raise unauthorized(
+                "You did not provide an API key. Give it as a Bearer token or as the Basic user name."
+            )
+        config = self.account.config
+        if key == config.api_key:
+            return False
+        if key.startswith("pk_test_") and config.publishable_key in (None, key):
+            return True
+        raise unauthorized(f"Invalid API Key provided: {key[:8]}{'*' * max(0, len(key) - 12)}{key[-4:]}")
+
+    async def _through_keys(self, arrived: Arrived) -> Saved:
+        key = arrived.idempotency_key
+        if key is None:
+            return await self._run(arrived)
+        known = self.keys.begin(key, arrived.print_)
+        if known is not None:
+            return known
+        try:
+            return await self._run(arrived)
+        finally:
+            self.keys.end(key)
+
+    async def _run(self, arrived: Arrived) -> Saved:
+        call = Call(
+            self.account, arrived.route.operation, dict(arrived.params), arrived.key, arrived.publishable,
+            Cause(arrived.request_id, arrived.idempotency_key),
+        )  # fmt: skip
+        fault = self.faults.strike(call.operation)
+        if fault is not None:
+            await self._suffer(arrived, call, fault)
+        answer, kept = self._execute(arrived, call)
+        lost = fault is not None and fault.when == "after"
+        failure = (
+            injected(fault.status, fault.error, fault.retry_after)
+            if fault and lost and fault.status
+            else None
+        )
+        if failure is not None and failure.status >= 400:
+            answer, kept = Saved(failure.status, _dump(failure.body()), arrived.request_id), failure.saved
+        self._finish(arrived, answer, kept)
+        if lost and failure is None:
+            raise HangUp
+        if failure is not None and failure.status >= 400:
+            raise failure
+        return answer
+
+    async def _suffer(self, arrived: Arrived, call: Call, fault: FaultOrder) -> None:
+        """What happens before the operation runs, if it runs at all."""
+        if fault.when == "hang":
+            await _silence(arrived.request, fault.delay_seconds or HANG_SECONDS)
+            raise HangUp
+        await asyncio.sleep(fault.delay_seconds)
+        if fault.when != "before":
+            return
+        if fault.status is None:
+            raise HangUp
+        if fault.status == 402 and call.operation in DECLINABLE:
+            call.forced_decline = fault.decline()
+        elif fault.status >= 400:
+            failure = injected(fault.status, fault.error, fault.retry_after)
+            self._finish(
+                arrived, Saved(failure.status, _dump(failure.body()), arrived.request_id), failure.saved
+            )
+            raise failure
+
+    def _execute(self, arrived: Arrived, call: Call) -> tuple[Saved, bool]:
+        """Run the operation: its answer, and whether the idempotency layer keeps it."""
+        try:
+            paths = strings("expand", call.params.pop("expand", ""))
+            body = expand(self.account, arrived.route.run(call), paths)
+        except StripeError as error:
+            return Saved(error.status, _dump(error.body()), arrived.request_id), error.saved
+        return Saved(200, _dump(body), arrived.request_id), True
+
+    def _finish(self, arrived: Arrived, answer: Saved, kept: bool) -> None:
+        if kept and arrived.idempotency_key is not None:
+            self.keys.save(arrived.idempotency_key, arrived.print_, answer)
+        self.account.commit()
+
+
+def _find_route(method: str, path: str) -> tuple[Route, str]:
+    for route in ROUTES:
+        match = route.path.match(path)
+        if match and route.method == method:
+            return route, match.groupdict().get("id", "")
+    raise StripeError(
+        404, "invalid_request_error", f"Unrecognized request URL ({method}: {path}).", saved=False
+    )
+
+
+async def _silence(request: Request, seconds: float) -> None:
+    """Say nothing until the client gives up or the time is over."""
+
+    async def gone() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    try:
+        await asyncio.wait_for(gone(), seconds)
+    except TimeoutError:
+        return
+
+
+def _dump(body: Obj) -> str:
+    return json.dumps(shown(body), indent=2)
+
+
+def _respond(status: int, body: str, headers: dict[str, str]) -> Response:
+    common = {
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Expose-Headers": "Request-Id",
+        "Cache-Control": "no-store",
+    }
+    if status == 401:
+        common["WWW-Authenticate"] = 'Basic realm="Stripe"'
+    return Response(body, status, headers | common, media_type="application/json")

@@ -1,0 +1,156 @@
+"""The levers of the stand-in under `/_control/`; the package's docstring lists them."""
+
+from collections import Counter
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from sandbox.stripe.account import Account
+from sandbox.stripe.errors import Obj
+from sandbox.stripe.faults import FaultOrder, Faults
+from sandbox.stripe.settlement import run_due
+from sandbox.stripe.webhooks import Conduct, Courier
+
+
+class _Order(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Advance(_Order):
+    """Seconds to move the clock."""
+
+    seconds: float = Field(ge=0)
+
+
+class Release(_Order):
+    """Whether what was held goes out backwards."""
+
+    reorder: bool = False
+
+
+class Resend(_Order):
+    """The event to deliver again."""
+
+    event_id: str
+
+
+class SearchLag(_Order):
+    """How long an intent stays invisible to search, in seconds (Stripe says: usually under a minute)."""
+
+    lag_seconds: float = Field(ge=0)
+
+
+class Control:
+    """Answers `/_control/`."""
+
+    def __init__(self, account: Account, faults: Faults, courier: Courier) -> None:
+        self.account, self.faults, self.courier = account, faults, courier
+        self._acts = {
+            ("POST", "webhooks"): self._webhooks, ("POST", "webhooks/release"): self._release,
+            ("POST", "webhooks/resend"): self._resend, ("POST", "faults"): self._add_fault,
+            ("DELETE", "faults"): self._clear_faults, ("GET", "faults"): self._show_faults,
+            ("GET", "state"): self._state, ("POST", "reset"): self._reset, ("POST", "advance"): self._advance,
+            ("POST", "search"): self._search,
+        }  # fmt: skip
+
+    async def answer(self, request: Request) -> Response:
+        """The response to one order: 404 for an unknown one, 422 for one that makes no sense."""
+        act = self._acts.get((request.method, request.url.path.removeprefix("/_control/").rstrip("/")))
+        if act is None:
+            return JSONResponse({"error": "no such control"}, 404)
+        try:
+            return JSONResponse(act(await request.body() or b"{}"))
+        except ValidationError as error:
+            return JSONResponse({"error": error.errors(include_context=False, include_url=False)}, 422)
+        except LookupError as error:
+            return JSONResponse({"error": str(error)}, 404)
+
+    def _webhooks(self, body: bytes) -> Obj:
+        self.courier.set_conduct(Conduct.model_validate_json(body))
+        return self.courier.conduct.model_dump(exclude={"endpoints"})
+
+    def _release(self, body: bytes) -> Obj:
+        return {"released": self.courier.release(reverse=Release.model_validate_json(body).reorder)}
+
+    def _resend(self, body: bytes) -> Obj:
+        wanted = Resend.model_validate_json(body).event_id
+        event = self.account.all("event").get(wanted)
+        if event is None:
+            raise LookupError(f"no such event: {wanted}")
+        count = self.account.address(event)
+        self.account.commit()
+        return {"deliveries": count}
+
+    def _add_fault(self, body: bytes) -> Obj:
+        self.faults.add(FaultOrder.model_validate_json(body))
+        return self._show_faults(b"")
+
+    def _clear_faults(self, _body: bytes) -> Obj:
+        self.faults.clear()
+        return self._show_faults(b"")
+
+    def _show_faults(self, _body: bytes) -> Obj:
+        return {"faults": self.faults.listed()}
+
+    def _advance(self, body: bytes) -> Obj:
+        self.account.advance(Advance.model_validate_json(body).seconds)
+        self.account.commit()
+        return {"done": run_due(self.account), "now": self.account.now()}
+
+    def _search(self, body: bytes) -> Obj:
+        self.account.search_lag = SearchLag.model_validate_json(body).lag_seconds
+        return {"lag_seconds": self.account.search_lag}
+
+    def _reset(self, _body: bytes) -> Obj:
+        self.courier.halt()
+        self.faults.clear()
+        self.account.search_lag = self.account.config.search_lag
+        self.account.reset()
+        return {"reset": True}
+
+    def _state(self, _body: bytes) -> Obj:
+        return summary(self.account)
+
+
+def summary(account: Account) -> Obj:
+    """What an auditor wants to know: counts, sums by currency in minor units, and one line an intent."""
+    intents = list(account.all("payment_intent").values())
+    charges = list(account.all("charge").values())
+    refunds = [item for item in account.all("refund").values() if item["status"] != "failed"]
+    returned = [item for item in refunds if not item.get("_release")]
+    deliveries = list(account.all("delivery").values())
+    captured = [item for item in charges if item["captured"]]
+    return {
+        "now": account.now(), "intents": len(intents),
+        "by_status": Counter(item["status"] for item in intents),
+        "authorizations_live": sum(item["status"] == "requires_capture" for item in intents),
+        "captures": len(captured), "captured_amount": _sums(captured, "amount_captured"),
+        "refunds": len(returned), "refunded_amount": _sums(returned, "amount"),
+        "releases": len(refunds) - len(returned), "charges": len(charges),
+        "failed_charges": sum(item["status"] == "failed" for item in charges),
+        "events": len(account.all("event")), "deliveries_pending": sum(not item["held"] for item in deliveries),
+        "deliveries_held": sum(item["held"] for item in deliveries),
+        "idempotency_keys": len(account.all("idempotency")),
+        "payment_intents": [_line(item, charges, returned) for item in intents],
+    }  # fmt: skip
+
+
+def _sums(items: list[Obj], name: str) -> Obj:
+    sums: Counter[str] = Counter()
+    for item in items:
+        sums[item["currency"]] += item[name]
+    return dict(sums)
+
+
+def _line(intent: Obj, charges: list[Obj], refunds: list[Obj]) -> dict[str, Any]:
+    names = (
+        "id", "status", "amount", "currency", "amount_capturable", "amount_received", "latest_charge", "created",
+        "canceled_at", "cancellation_reason", "metadata",
+    )  # fmt: skip
+    key = intent["id"]
+    return {name: intent[name] for name in names} | {
+        "attempts": sum(item["payment_intent"] == key for item in charges),
+        "amount_refunded": sum(item["amount"] for item in refunds if item["payment_intent"] == key),
+    }

@@ -1,0 +1,129 @@
+"""What ends an authorization: capture, cancellation, or its seven days running out."""
+
+from sandbox.stripe import refunds
+from sandbox.stripe.account import Account, Cause
+from sandbox.stripe.attempts import card_error
+from sandbox.stripe.call import Call
+from sandbox.stripe.charges import AUTHORIZATION_SECONDS
+from sandbox.stripe.errors import Obj, invalid, unexpected_state
+from sandbox.stripe.params import anything, boolean, integer, merge_metadata, metadata, one_of, parse, text
+
+CAPTURE = {
+    "amount_details": anything, "amount_to_capture": integer, "application_fee_amount": integer,
+    "final_capture": boolean, "hooks": anything, "metadata": metadata, "payment_details": anything,
+    "statement_descriptor": text, "statement_descriptor_suffix": text, "transfer_data": anything,
+}  # fmt: skip
+CANCELABLE = (
+    "requires_payment_method", "requires_capture", "requires_confirmation", "requires_action", "processing",
+)  # fmt: skip
+REASON = one_of("abandoned", "duplicate", "fraudulent", "requested_by_customer")
+
+
+def capture(call: Call) -> Obj:
+    """`POST /v1/payment_intents/{id}/capture`: all of what is held, or part of it; the rest is released."""
+    given = parse(call.params, CAPTURE)
+    intent = call.account.find("payment_intent", call.key, param="intent")
+    if intent["status"] != "requires_capture":
+        message = f"This PaymentIntent could not be captured because it has a status of {intent['status']}."
+        raise unexpected_state(f"{message} Only one with requires_capture may be.", intent)
+    charge = call.account.find("charge", intent["latest_charge"])
+    amount, final = _amount_to_capture(intent, charge, given)
+    if call.forced_decline is not None:
+        raise card_error(call.forced_decline, charge=charge["id"], payment_intent=intent)
+    charge |= {"captured": True, "amount_captured": charge["amount_captured"] + amount}
+    intent["amount_received"] += amount
+    intent["amount_capturable"] -= amount
+    intent["metadata"] = merge_metadata(intent["metadata"], given.get("metadata"))
+    if given.get("statement_descriptor_suffix"):
+        intent["statement_descriptor_suffix"] = charge["statement_descriptor_suffix"] = given[
+            "statement_descriptor_suffix"
+        ]
+    rest = intent["amount_capturable"]
+    if final and rest:
+        refunds.release(call.account, charge, rest)
+        intent["amount_capturable"] = 0
+    if not intent["amount_capturable"]:
+        intent["status"] = "succeeded"
+        call.account.unschedule("expire", intent["id"])
+    _keep(call.account, intent, charge)
+    call.emit("charge.captured", charge)
+    done = intent["status"] == "succeeded"
+    call.emit("payment_intent.succeeded" if done else "payment_intent.amount_capturable_updated", intent)
+    return intent
+
+
+def _amount_to_capture(intent: Obj, charge: Obj, given: Obj) -> tuple[int, bool]:
+    amount = int(given.get("amount_to_capture", intent["amount_capturable"]))
+    if amount < 1:
+        raise invalid("Invalid positive integer", param="amount_to_capture", code="parameter_invalid_integer")
+    if amount > intent["amount_capturable"]:
+        message = "The requested capture amount is greater than the amount you can capture for this charge."
+        raise invalid(
+            message, param="amount_to_capture", code="amount_too_large", saved=True, payment_intent=intent
+        )
+    final: bool = given.get("final_capture", True)
+    several = charge["payment_method_details"]["card"]["multicapture"]["status"] == "available"
+    if not final and not several:
+        message = "Multicapture is not available for this PaymentIntent, so final_capture can't be false."
+        raise invalid(message, param="final_capture", saved=True)
+    return amount, final
+
+
+def cancel(call: Call) -> Obj:
+    """`POST /v1/payment_intents/{id}/cancel`; what was held is given back."""
+    given = parse(call.params, {"cancellation_reason": REASON})
+    intent = call.account.find("payment_intent", call.key, param="intent")
+    if intent["status"] not in CANCELABLE:
+        message = f"You cannot cancel this PaymentIntent because it has a status of {intent['status']}."
+        raise unexpected_state(f"{message} It must have one of: {', '.join(CANCELABLE)}.", intent)
+    _void(call.account, intent, given.get("cancellation_reason"), call.cause, "charge.refunded")
+    return intent
+
+
+def expire(account: Account, key: str) -> None:
+    """Nobody captured in time: the issuer takes its hold back and Stripe cancels the intent."""
+    intent = account.find("payment_intent", key)
+    if intent["status"] == "requires_capture":
+        _void(account, intent, "automatic", Cause(), "charge.expired")
+
+
+def _void(account: Account, intent: Obj, reason: str | None, cause: Cause, charge_event: str) -> None:
+    held: int = intent["amount_capturable"]
+    if intent["amount_received"] == 0:
+        intent |= {"status": "canceled", "canceled_at": account.now(), "cancellation_reason": reason}
+    else:
+        # Part of it was captured before (multicapture): the captured part stays paid.
+        intent["status"] = "succeeded"
+    intent |= {"amount_capturable": 0, "next_action": None}
+    charge = account.all("charge").get(intent["latest_charge"] or "")
+    if held and charge is not None:
+        refunds.release(account, charge, held)
+        account.unschedule("expire", intent["id"])
+        account.keep("charge", charge["id"], charge)
+        account.emit(charge_event, charge, cause)
+    account.keep("payment_intent", intent["id"], intent)
+    kind = "payment_intent.canceled" if intent["status"] == "canceled" else "payment_intent.succeeded"
+    account.emit(kind, intent, cause)
+
+
+def run_due(account: Account) -> int:
+    """Do what the clock has reached: expire authorizations, settle refunds. How many things were done."""
+    now = account.now()
+    due = sorted((row for row in account.all("due").values() if row["at"] <= now), key=lambda row: row["at"])
+    for row in due:
+        account.unschedule(row["action"], row["key"])
+        if row["action"] == "expire":
+            expire(account, row["key"])
+        else:
+            refunds.settle(account, row["key"], failed=row["action"] == "refund_failed")
+    if due:
+        account.commit()
+    return len(due)
+
+
+def _keep(account: Account, intent: Obj, charge: Obj) -> None:
+    account.keep("charge", charge["id"], charge)
+    account.keep("payment_intent", intent["id"], intent)
+
+
+__all__ = ["AUTHORIZATION_SECONDS", "cancel", "capture", "expire", "run_due"]

@@ -1,0 +1,1 @@
+"""The processes, one file each. A workflow decides; an activity does."""

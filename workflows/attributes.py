@@ -1,0 +1,62 @@
+"""The search attributes support filters by, typed. Set at the start, updated rarely: each upsert is billed."""
+
+from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+
+from domain.orders import OrderInput
+
+TENANT = SearchAttributeKey.for_keyword("Tenant")
+ORDER_NUMBER = SearchAttributeKey.for_keyword("OrderNumber")
+CUSTOMER_ID = SearchAttributeKey.for_keyword("CustomerId")
+STAGE = SearchAttributeKey.for_keyword("Stage")
+CARRIER = SearchAttributeKey.for_keyword("Carrier")
+TRACKING_NUMBER = SearchAttributeKey.for_keyword("TrackingNumber")
+CURRENCY = SearchAttributeKey.for_keyword("Currency")
+SKUS = SearchAttributeKey.for_keyword_list("Skus")
+NEEDS_ATTENTION = SearchAttributeKey.for_bool("NeedsAttention")
+TOTAL_MINOR = SearchAttributeKey.for_int("TotalMinor")
+
+ALL = (
+    TENANT, ORDER_NUMBER, CUSTOMER_ID, STAGE, CARRIER, TRACKING_NUMBER, CURRENCY, SKUS, NEEDS_ATTENTION, TOTAL_MINOR,
+)  # fmt: skip
+
+
+def of_checkout(tenant: str, customer_id: str, currency: str, skus: list[str]) -> TypedSearchAttributes:
+    """What is known of a checkout when it begins."""
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(TENANT, tenant),
+            SearchAttributePair(CUSTOMER_ID, customer_id),
+            SearchAttributePair(CURRENCY, currency),
+            SearchAttributePair(SKUS, skus),
+            SearchAttributePair(STAGE, "checkout"),
+            SearchAttributePair(NEEDS_ATTENTION, False),
+        ]
+    )
+
+
+def of_order(order: OrderInput) -> TypedSearchAttributes:
+    """What is known of an order when it is placed."""
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(TENANT, order.tenant),
+            SearchAttributePair(ORDER_NUMBER, order.order_number),
+            SearchAttributePair(CUSTOMER_ID, order.customer_id),
+            SearchAttributePair(CURRENCY, order.currency),
+            SearchAttributePair(TOTAL_MINOR, order.total_minor),
+            SearchAttributePair(SKUS, list(order.skus)),
+            SearchAttributePair(STAGE, "placed"),
+            SearchAttributePair(NEEDS_ATTENTION, False),
+        ]
+    )
+
+
+def of_shipment(tenant: str, order_number: str) -> TypedSearchAttributes:
+    """What is known of a parcel before it has a label."""
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(TENANT, tenant),
+            SearchAttributePair(ORDER_NUMBER, order_number),
+            SearchAttributePair(STAGE, "packing"),
+            SearchAttributePair(NEEDS_ATTENTION, False),
+        ]
+    )

@@ -1,0 +1,211 @@
+"""An order's life after the checkout: its parcels go out, arrive, and the return window passes; or it is cancelled."""
+
+import asyncio
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.workflow import ChildWorkflowHandle, ParentClosePolicy
+
+from activities.orders import OrderActivities
+from activities.payments import JournalActivities, PaymentActivities
+from domain.checkouts import CancelRequest, PlannedParcel
+from domain.ids import shipment_workflow
+from domain.orders import BeginVoid, CancelOrder, CloseOrder, FlagOrder, OrderInput, OrderOutcome, ShipmentNews
+from domain.payments import VoidRefused
+from domain.shipments import ShipmentInput, ShipmentOutcome
+from domain.states import OrderState, ShipmentState
+from workflows import attributes
+from workflows.display import Story, order_summary
+from workflows.policies import DATABASE, PATIENT
+from workflows.shipment import ShipmentWorkflow
+
+Parcel = ChildWorkflowHandle[ShipmentWorkflow, ShipmentOutcome]
+
+
+@workflow.defn(name="Order")
+class OrderWorkflow:
+    """One order, `order/{tenant}/{order number}`. It is in front of support until the return window is over."""
+
+    @workflow.init
+    def __init__(self, order: OrderInput) -> None:
+        self._in = order
+        self._state = OrderState.PLACED
+        self._cancel: CancelRequest | None = None
+        self._cancel_refused = False
+        self._attention: str | None = None
+        self._parcels: list[Parcel] = []
+        self._story = Story(
+            order_summary(order.order_number, order.total_minor, order.currency, order.items, order.city)
+        )
+        self._show("Order placed, payment authorized")
+
+    @workflow.run
+    async def run(self, order: OrderInput) -> OrderOutcome:
+        """Send the parcels → wait for them → close after the return window; or cancel before they leave."""
+        self._parcels = [await self._send(parcel) for parcel in order.parcels]
+        arriving = asyncio.gather(*self._parcels)
+        await workflow.wait_condition(lambda: arriving.done() or self._cancel is not None)
+        if self._cancel is not None and not arriving.done():
+            await self._ask_parcels_to_stay()
+        outcomes = await arriving
+        if all(outcome.state is ShipmentState.CANCELLED for outcome in outcomes):
+            await self._undo()
+        else:
+            await self._conclude(list(outcomes))
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return OrderOutcome(order.order_number, self._state)
+
+    async def _send(self, parcel: PlannedParcel) -> Parcel:
+        order = self._in
+        return await workflow.start_child_workflow(
+            ShipmentWorkflow.run,
+            ShipmentInput(
+                tenant=order.tenant,
+                shipment_id=parcel.shipment_id,
+                order_number=order.order_number,
+                checkout_id=order.checkout_id,
+                payment_id=order.payment_id,
+                service=order.shipping_method,
+            ),
+            id=shipment_workflow(order.tenant, parcel.shipment_id),
+            parent_close_policy=ParentClosePolicy.ABANDON,
+            search_attributes=attributes.of_shipment(order.tenant, order.order_number),
+            static_summary=f"Parcel of order {order.order_number} → {order.city}"[:120],
+        )
+
+    async def _ask_parcels_to_stay(self) -> None:
+        for parcel in self._parcels:
+            await parcel.signal(ShipmentWorkflow.stay)
+
+    async def _undo(self) -> None:
+        """Cancelled before anything left: the authorization goes back, then the stock."""
+        why = self._cancel or CancelRequest("support", "its parcel was cancelled")
+        order = self._in
+        begun = await workflow.execute_local_activity_method(
+            JournalActivities.begin_void,
+            BeginVoid(order.tenant, order.payment_id),
+            summary="Journal the void",
+            **DATABASE,
+        )
+        while True:
+            try:
+                fact = await workflow.execute_activity_method(
+                    PaymentActivities.void, begun, summary="Void the authorization", **PATIENT
+                )
+            except ActivityError as stuck:
+                await self._flag(f"the authorization could not be voided: {stuck.cause}")
+                await workflow.sleep(timedelta(hours=1), summary="Try to void again")
+                continue
+            if isinstance(fact, VoidRefused):
+                await self._flag(f"{fact.message} Refund it at the provider.")
+                await workflow.wait_condition(lambda: self._attention is None)
+                continue
+            break
+        await workflow.execute_local_activity_method(
+            OrderActivities.cancel,
+            CancelOrder(
+                order.tenant, order.order_number, order.checkout_id, order.payment_id, why.actor, why.reason
+            ),
+            summary="Release the stock",
+            **DATABASE,
+        )
+        self._move(OrderState.CANCELLED, f"Cancelled by {why.actor}: {why.reason}")
+
+    async def _conclude(self, outcomes: list[ShipmentOutcome]) -> None:
+        """Delivered and paid: close after the return window. Anything else waits for a person."""
+        odd = [one for one in outcomes if one.state is not ShipmentState.DELIVERED or not one.captured]
+        if odd:
+            await self._flag(self._attention or f"a parcel ended {odd[0].state.replace('_', ' ')}")
+            await workflow.wait_condition(lambda: self._attention is None)
+        if any(one.state is not ShipmentState.DELIVERED for one in outcomes):
+            self._show("Ended by a person")
+            return
+        self._move(OrderState.DELIVERED, "Delivered")
+        window = timedelta(seconds=self._in.return_window_seconds)
+        if window:
+            await workflow.sleep(window, summary=f"Return window of {window.days} days")
+        await workflow.execute_local_activity_method(
+            OrderActivities.close,
+            CloseOrder(self._in.tenant, self._in.order_number),
+            summary="Close the order",
+            **DATABASE,
+        )
+        self._move(OrderState.CLOSED, "Return window over, order closed")
+
+    @workflow.update(name="cancel")
+    async def cancel(self, request: CancelRequest) -> OrderOutcome:
+        """Cancel before the parcel leaves: label voided, authorization given back, stock released."""
+        self._cancel = request
+        self._show(f"Cancellation asked for by {request.actor}: {request.reason}")
+        await workflow.wait_condition(lambda: self._state is OrderState.CANCELLED or self._cancel_refused)
+        if self._cancel_refused:
+            raise ApplicationError(self._too_late, type="already_shipped")
+        return OrderOutcome(self._in.order_number, self._state)
+
+    @cancel.validator
+    def _may_cancel(self, request: CancelRequest) -> None:
+        if self._state is not OrderState.PLACED:
+            raise ApplicationError(self._too_late, type="already_shipped")
+        if self._cancel is not None:
+            raise ApplicationError(f"order {self._in.order_number} is being cancelled", type="already_cancelling")
+
+    @property
+    def _too_late(self) -> str:
+        return f"order {self._in.order_number} is {self._state}: it can no longer be cancelled, only returned"
+
+    @workflow.update(name="acknowledge")
+    async def acknowledge(self, request: CancelRequest) -> None:
+        """A person has seen to what needed one; says who, and what was done."""
+        self._attention = None
+        await workflow.execute_local_activity_method(
+            OrderActivities.flag,
+            FlagOrder(self._in.tenant, self._in.order_number, None),
+            summary="A person has seen to it",
+            **DATABASE,
+        )
+        workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(False)])
+        self._show(f"Seen to by {request.actor}: {request.reason}")
+
+    @acknowledge.validator
+    def _may_acknowledge(self, request: CancelRequest) -> None:
+        if self._attention is None:
+            raise ApplicationError(f"order {self._in.order_number} needs nobody", type="nothing_to_acknowledge")
+
+    @workflow.signal(name="shipment_news")
+    def shipment_news(self, news: ShipmentNews) -> None:
+        """A parcel's word: it left, it needs a person, or it left before the cancellation reached it."""
+        if news.cancel_refused:
+            self._cancel_refused = True
+        if news.attention != self._attention:
+            self._attention = news.attention
+            workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(news.attention is not None)])
+        if news.state is ShipmentState.HANDED_OVER and self._state is OrderState.PLACED:
+            paid = "payment captured" if news.attention is None else "payment not captured"
+            self._move(OrderState.SHIPPED, f"Parcel handed over, {paid}")
+        else:
+            self._show(news.attention or "The parcel left before it could be cancelled")
+
+    async def _flag(self, reason: str) -> None:
+        """Bring it before a person: in the table, in the list of the UI, and in its details."""
+        self._attention = reason
+        await workflow.execute_local_activity_method(
+            OrderActivities.flag,
+            FlagOrder(self._in.tenant, self._in.order_number, reason),
+            summary="Call a person",
+            **DATABASE,
+        )
+        workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(True)])
+        self._show(f"Needs a person: {reason}")
+
+    def _move(self, state: OrderState, line: str) -> None:
+        self._state = state
+        workflow.upsert_search_attributes([attributes.STAGE.value_set(state.value)])
+        self._show(line)
+
+    def _show(self, line: str) -> None:
+        self._story.add(workflow.now(), line)
+        acts = ("cancel",) if self._state is OrderState.PLACED else ()
+        if self._attention:
+            acts = (*acts, "acknowledge")
+        workflow.set_current_details(self._story.render(self._state, attention=self._attention, acts=acts))

@@ -1,0 +1,250 @@
+"""One parcel's way to the door: label, hand-over with the payment captured, delivery; or it stays and is cancelled."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from activities.payments import JournalActivities, PaymentActivities
+from activities.shipping import CarrierActivities, ShippingActivities
+from domain.ids import order_workflow
+from domain.orders import ShipmentNews
+from domain.parcels import Label
+from domain.payments import CaptureDeclined, CaptureFact
+from domain.shipments import (
+    CloseShipment,
+    HandoverAnswer,
+    RecordCaptureFailure,
+    RecordHandover,
+    RecordLabel,
+    ShipmentInput,
+    ShipmentOutcome,
+    TrackingNews,
+)
+from domain.states import ShipmentState
+from domain.tracking import EXCEPTIONS, POSSESSION, TrackingStatus
+from workflows import attributes
+from workflows.display import Story
+from workflows.policies import DATABASE, PATIENT
+
+_ENDS = {
+    TrackingStatus.DELIVERED: ShipmentState.DELIVERED,
+    TrackingStatus.RETURN_TO_SENDER: ShipmentState.RETURNED_TO_SENDER,
+    TrackingStatus.RETURNED: ShipmentState.RETURNED_TO_SENDER,
+    TrackingStatus.LOST: ShipmentState.LOST,
+}
+
+
+@workflow.defn(name="Shipment")
+class ShipmentWorkflow:
+    """One parcel, `shipment/{tenant}/{shipment id}`. It captures the payment as it leaves."""
+
+    @workflow.init
+    def __init__(self, shipment: ShipmentInput) -> None:
+        self._in = shipment
+        self._state = ShipmentState.PENDING
+        self._stay = False
+        self._leaving = False
+        self._left = False
+        self._captured = False
+        self._retry = False
+        self._attention: str | None = None
+        self._refused: CaptureDeclined | None = None
+        self._seen: set[str] = set()
+        self._end: TrackingNews | None = None
+        self._story = Story(f"Parcel of order {shipment.order_number}")
+        self._show("Planned")
+
+    @workflow.run
+    async def run(self, shipment: ShipmentInput) -> ShipmentOutcome:
+        """Label → hand-over and capture → delivery."""
+        label = await self._buy_label()
+        await workflow.wait_condition(lambda: self._leaving or self._stay)
+        if label is None or not self._leaving:
+            await self._cancel(label)
+        else:
+            await self._hand_over()
+            await self._follow()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return ShipmentOutcome(shipment.shipment_id, self._state, self._captured)
+
+    async def _buy_label(self) -> Label | None:
+        """A label, whatever it takes; None when the parcel is to stay before there is one."""
+        parcel = await workflow.execute_local_activity_method(
+            ShippingActivities.prepare, self._in, summary="Address and weight", **DATABASE
+        )
+        while not self._stay:
+            try:
+                label = await workflow.execute_activity_method(
+                    CarrierActivities.buy_label, parcel, summary="Buy a label", **PATIENT
+                )
+            except ActivityError as failed:
+                await self._call_person(f"no label could be bought: {failed.cause}")
+                await self._wait_for_retry()
+                continue
+            await workflow.execute_local_activity_method(
+                ShippingActivities.record_label,
+                RecordLabel(self._in.tenant, self._in.shipment_id, label),
+                summary=f"Label {label.tracking_number}",
+                **DATABASE,
+            )
+            workflow.upsert_search_attributes(
+                [
+                    attributes.STAGE.value_set("ready"),
+                    attributes.CARRIER.value_set(label.carrier),
+                    attributes.TRACKING_NUMBER.value_set(label.tracking_number),
+                ]
+            )
+            self._state = ShipmentState.LABEL_BOUGHT
+            self._show(f"Label {label.tracking_number} bought from {label.carrier}")
+            return label
+        return None
+
+    async def _hand_over(self) -> None:
+        """Capture, and let the parcel go only then; one that left on its own is followed all the same."""
+        while not self._captured:
+            self._refused = None
+            fact = await self._capture()
+            if isinstance(fact, CaptureDeclined):
+                await workflow.execute_local_activity_method(
+                    ShippingActivities.record_capture_failure,
+                    RecordCaptureFailure(self._in.tenant, self._in.shipment_id, fact.refusal, self._left),
+                    summary="The payment could not be captured",
+                    **DATABASE,
+                )
+                self._refused = fact
+                if self._left:
+                    self._state = ShipmentState.HANDED_OVER
+                await self._call_person(f"the payment could not be captured: {fact.refusal.message}")
+                await workflow.wait_condition(lambda: self._retry or self._end is not None)
+                if not self._retry:
+                    return
+                self._retry = False
+                continue
+            await workflow.execute_local_activity_method(
+                ShippingActivities.record_handover,
+                RecordHandover(self._in.tenant, self._in.shipment_id, fact),
+                summary="Parcel left, payment captured",
+                **DATABASE,
+            )
+            self._captured, self._attention = True, None
+            self._state = ShipmentState.HANDED_OVER
+            self._show("Handed over, payment captured")
+            await self._tell_order()
+
+    async def _capture(self) -> CaptureFact:
+        asked = await workflow.execute_local_activity_method(
+            JournalActivities.begin_capture, self._in, summary="Journal the capture", **DATABASE
+        )
+        while True:
+            try:
+                fact: CaptureFact = await workflow.execute_activity_method(
+                    PaymentActivities.capture, asked, summary="Capture the payment", **PATIENT
+                )
+            except ActivityError as stuck:
+                await self._call_person(f"the capture's outcome is not known: {stuck.cause}")
+                await self._wait_for_retry(timedelta(hours=1))
+                continue
+            return fact
+
+    async def _follow(self) -> None:
+        """Until the carrier says how it ended."""
+        await workflow.wait_condition(lambda: self._end is not None)
+        end = self._end
+        if end is None:
+            raise RuntimeError("the parcel's way has not ended")
+        await self._close(_ENDS[end.status], end.description or end.status.replace("_", " "))
+        if end.status in EXCEPTIONS:
+            await self._call_person(f"the parcel is {end.status.replace('_', ' ')}")
+
+    async def _cancel(self, label: Label | None) -> None:
+        """It stays: the unused label is given back."""
+        if label is not None:
+            await workflow.execute_activity_method(
+                CarrierActivities.void_label, label, summary=f"Void label {label.tracking_number}", **PATIENT
+            )
+        await self._close(ShipmentState.CANCELLED, "it stays with us")
+
+    async def _close(self, state: ShipmentState, note: str) -> None:
+        await workflow.execute_local_activity_method(
+            ShippingActivities.close,
+            CloseShipment(self._in.tenant, self._in.shipment_id, state, note),
+            summary=f"Parcel {state.replace('_', ' ')}",
+            **DATABASE,
+        )
+        self._state = state
+        workflow.upsert_search_attributes([attributes.STAGE.value_set(state.value)])
+        self._show(f"Ended: {state.replace('_', ' ')}")
+
+    async def _wait_for_retry(self, patience: timedelta | None = None) -> None:
+        try:
+            await workflow.wait_condition(
+                lambda: self._retry or self._stay, timeout=patience, timeout_summary="Try again by itself"
+            )
+        except TimeoutError:
+            pass
+        self._retry = False
+
+    @workflow.update(name="hand_over")
+    async def hand_over(self) -> HandoverAnswer:
+        """The warehouse asks at the dock: may it go? Yes once its payment is captured; else keep it, and why."""
+        self._leaving = True
+        await workflow.wait_condition(lambda: self._captured or self._refused is not None)
+        refusal = self._refused.refusal if self._refused and not self._captured else None
+        return HandoverAnswer(self._in.shipment_id, released=refusal is None, refusal=refusal)
+
+    @hand_over.validator
+    def _may_hand_over(self) -> None:
+        if self._stay:
+            raise ApplicationError("this parcel's order is being cancelled: keep it", type="cancelled")
+        if self._state is ShipmentState.PENDING:
+            raise ApplicationError("this parcel has no label yet", type="no_label")
+
+    @workflow.update(name="retry")
+    async def retry(self) -> None:
+        """Support has mended what failed (the label, the capture): try it again."""
+        self._retry = True
+
+    @retry.validator
+    def _may_retry(self) -> None:
+        if self._attention is None:
+            raise ApplicationError("nothing has failed", type="nothing_to_retry")
+
+    @workflow.signal(name="stay")
+    async def stay(self) -> None:
+        """The order is cancelled: stay, unless it is too late."""
+        if self._leaving:
+            await self._tell_order(cancel_refused=True)
+        else:
+            self._stay = True
+
+    @workflow.signal(name="tracking")
+    def tracking(self, news: TrackingNews) -> None:
+        """A decisive word of the carrier, recorded before it came here. Harmless twice."""
+        if news.event_id in self._seen:
+            return
+        self._seen.add(news.event_id)
+        if news.status in POSSESSION:
+            self._leaving = self._left = True
+        if news.status in _ENDS and self._end is None:
+            self._end = news
+            self._leaving = True
+        self._show(f"Carrier: {news.description or news.status}")
+
+    async def _call_person(self, reason: str) -> None:
+        self._attention = reason
+        workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(True)])
+        self._show(f"Needs a person: {reason}")
+        await self._tell_order()
+
+    async def _tell_order(self, *, cancel_refused: bool = False) -> None:
+        news = ShipmentNews(self._in.shipment_id, self._state, self._attention, cancel_refused)
+        order = workflow.get_external_workflow_handle(order_workflow(self._in.tenant, self._in.order_number))
+        await order.signal("shipment_news", news)
+
+    def _show(self, line: str) -> None:
+        self._story.add(workflow.now(), line)
+        acts = ("hand_over",) if self._state is ShipmentState.LABEL_BOUGHT else ()
+        if self._attention:
+            acts = (*acts, "retry")
+        workflow.set_current_details(self._story.render(self._state, attention=self._attention, acts=acts))
