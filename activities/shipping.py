@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
 from domain.money import Money
-from domain.parcels import Label, ParcelRequest, PostalAddress, VoidResult
+from domain.parcels import CarrierShipmentState, Label, ParcelRequest, PostalAddress, VoidResult
 from domain.shipments import (
     CloseShipment,
     RecordCaptureFailure,
@@ -36,7 +36,7 @@ class CarrierActivities:
     async def buy_label(self, asked: ParcelRequest) -> Label:
         """One paid label for this reference, however often this runs: look, create, buy."""
         found = await self._carrier.find(asked.reference)
-        if found is None:
+        if found is None or found.state is CarrierShipmentState.VOIDED:
             found = await self._carrier.create(asked)
         return found.label or await self._carrier.buy(found.carrier_shipment_id)
 
@@ -98,7 +98,9 @@ class ShippingActivities:
             if payment.state is PaymentState.AUTHORIZED:
                 await payments.mark_captured(session, payment, asked.captured)
                 taken = Money(asked.captured.amount_minor, order.currency)
-                events.record(session, asked.tenant, order.checkout_id, "payment.captured", f"{taken} captured")
+                events.record(
+                    session, asked.tenant, order.checkout_id, "payment.captured", f"{taken} captured"
+                )
                 await session.flush()
             await _leave(session, shipment, order)
             if order.needs_attention:
@@ -152,7 +154,9 @@ async def _leave(session: AsyncSession, shipment: Shipment, order: Order) -> Non
         session, order.checkout_id, ReservationState.SHIPPED, f"order {order.order_number}"
     )
     number = shipment.tracking_number
-    events.record(session, order.tenant_id, order.checkout_id, "shipment.handed_over", f"Parcel {number} left us")
+    events.record(
+        session, order.tenant_id, order.checkout_id, "shipment.handed_over", f"Parcel {number} left us"
+    )
     await orders.follow_parcels(session, order)
 
 

@@ -58,7 +58,7 @@ DECISIVE = frozenset(
     }
 )
 """What a workflow must decide upon, or bring before a person. The rest is recorded for people to read and
-costs no workflow task; a failed attempt too: the carrier tries again by itself, and it ends with one of these."""
+costs no workflow task; so is a failed attempt: the carrier tries again, and it ends with one of these."""
 
 EXCEPTIONS = frozenset({_S.ON_HOLD, _S.RETURN_TO_SENDER, _S.RETURNED, _S.LOST, _S.UNKNOWN})
 """What a person should look at."""
@@ -96,7 +96,7 @@ _RANK = {
     **dict.fromkeys(_SETTLING, 3),
     _S.RETURNED: 4,
 }
-"""What counts for more. Of equal rank the latest scan stands; from `delivered` up the earliest, to stay an end."""
+"""What counts for more. Of equal rank the latest scan stands; from `delivered` up the earliest does."""
 
 _TIE_BREAK = {status: place for place, status in enumerate(_S)}
 """Two scans of one rank and one moment: a fixed choice, so that their arrival does not make it."""
@@ -141,7 +141,7 @@ def advance(current: TrackingStatus, latest_at: datetime | None, scan: Scan) -> 
     `latest_at` is the time of the scan that made `current` (None before the first). The status is that of the
     weightiest scan ever seen (`_RANK`), so every order of the same scans ends alike and a repeat changes
     nothing. An older scan is history, unless it is an end that something lesser overtook; ends stay ends, but
-    a parcel that came back has come back. What cannot follow (delivered, then in transit) is flagged, no error.
+    a parcel that came back has come back. What cannot follow (delivered, then in transit) is flagged.
     """
     if scan.status is _S.UNKNOWN:
         return Verdict(current, changed=False, flagged=True)
@@ -176,7 +176,7 @@ def _outweighs(scan: Scan, current: TrackingStatus, current_at: datetime | None)
 def decides(scan: Scan, *, handed_over: bool) -> bool:
     """Whether the workflow must hear of a scan: a decisive one, or any proof of a hand-over not known yet.
 
-    It asks for nothing that recording a scan changes, so a webhook that comes again after a crash tells alike.
+    It asks for nothing that recording a scan changes, so a webhook that comes again tells alike.
     """
     return scan.status in DECISIVE or (not handed_over and scan.status in POSSESSION)
 

@@ -49,16 +49,31 @@ class StripeMisconfigured(Exception):
 
 
 _CARD_REFUSALS = {
-    "insufficient_funds": (RefusalCode.INSUFFICIENT_FUNDS, "The card has insufficient funds. Try another card."),
+    "insufficient_funds": (
+        RefusalCode.INSUFFICIENT_FUNDS,
+        "The card has insufficient funds. Try another card.",
+    ),
     "expired_card": (RefusalCode.EXPIRED_CARD, "The card has expired. Try another card."),
-    "incorrect_cvc": (RefusalCode.INCORRECT_CVC, "The card's security code is wrong. Check it and try again."),
-    "processing_error": (RefusalCode.PROCESSING_ERROR, "The card could not be processed. Try again in a moment."),
-    "authentication_required": (RefusalCode.AUTHENTICATION_REQUIRED, "The bank wants you to confirm this payment."),
+    "incorrect_cvc": (
+        RefusalCode.INCORRECT_CVC,
+        "The card's security code is wrong. Check it and try again.",
+    ),
+    "processing_error": (
+        RefusalCode.PROCESSING_ERROR,
+        "The card could not be processed. Try again in a moment.",
+    ),
+    "authentication_required": (
+        RefusalCode.AUTHENTICATION_REQUIRED,
+        "The bank wants you to confirm this payment.",
+    ),
     "payment_intent_authentication_failure": (
         RefusalCode.AUTHENTICATION_FAILED,
         "The bank could not confirm that it was you. Try again or use another card.",
     ),
-    "amount_too_small": (RefusalCode.AMOUNT_TOO_SMALL, "The amount is below the smallest that a card can pay."),
+    "amount_too_small": (
+        RefusalCode.AMOUNT_TOO_SMALL,
+        "The amount is below the smallest that a card can pay.",
+    ),
 }
 _DECLINED = (RefusalCode.CARD_DECLINED, "The card was declined. Try another card or ask your bank.")
 
@@ -78,7 +93,9 @@ class StripeEvent(BaseModel):
         subject = self.data.get("object")
         if not isinstance(subject, dict):
             return None
-        number = subject.get("id") if subject.get("object") == "payment_intent" else subject.get("payment_intent")
+        number = (
+            subject.get("id") if subject.get("object") == "payment_intent" else subject.get("payment_intent")
+        )
         return number if isinstance(number, str) else None
 
     @property
@@ -145,7 +162,9 @@ class Stripe:
     async def look_up(self, intent_id: str) -> PaymentFact:
         """What is true of an intent now."""
         try:
-            intent = await self.client.v1.payment_intents.retrieve_async(intent_id, {"expand": ["latest_charge"]})
+            intent = await self.client.v1.payment_intents.retrieve_async(
+                intent_id, {"expand": ["latest_charge"]}
+            )
         except stripe.StripeError as error:
             raise _fault(error) from error
         return _fact(intent)
@@ -159,7 +178,9 @@ class Stripe:
                 {"idempotency_key": asked.idempotency_key},
             )
         except stripe.CardError as error:
-            return CaptureDeclined(Refusal(RefusalCode.PAYMENT_REJECTED, str(error.user_message or error.code)))
+            return CaptureDeclined(
+                Refusal(RefusalCode.PAYMENT_REJECTED, str(error.user_message or error.code))
+            )
         except stripe.InvalidRequestError as error:
             if error.code != "payment_intent_unexpected_state":
                 raise _fault(error) from error
@@ -199,7 +220,9 @@ class Stripe:
                 raise _fault(error) from error
             intent = await self._retrieve(intent_id)
             if intent.status != "canceled":
-                return VoidRefused(intent_id, f"The payment could not be voided: the intent is {intent.status}.")
+                return VoidRefused(
+                    intent_id, f"The payment could not be voided: the intent is {intent.status}."
+                )
         except stripe.StripeError as error:
             raise _fault(error) from error
         return PaymentVoided(intent_id)
@@ -218,7 +241,9 @@ class Stripe:
 
     async def _retrieve(self, intent_id: str) -> stripe.PaymentIntent:
         try:
-            return await self.client.v1.payment_intents.retrieve_async(intent_id, {"expand": ["latest_charge"]})
+            return await self.client.v1.payment_intents.retrieve_async(
+                intent_id, {"expand": ["latest_charge"]}
+            )
         except stripe.StripeError as error:
             raise _fault(error) from error
 
@@ -274,7 +299,9 @@ def _declined(error: stripe.StripeError) -> PaymentDeclined:
         body = (error.json_body or {}).get("error", {})
         intent = body.get("payment_intent") or {}
         refusal = _refusal(error.code, body.get("decline_code"))
-        return PaymentDeclined(refusal, intent.get("id"), intent.get("client_secret"), body.get("decline_code"))
+        return PaymentDeclined(
+            refusal, intent.get("id"), intent.get("client_secret"), body.get("decline_code")
+        )
     if isinstance(error, stripe.InvalidRequestError):
         if error.param == "payment_method":
             message = "The payment method is not known. Collect the card again."

@@ -63,7 +63,9 @@ class Base(DeclarativeBase):
 class TenantRow:
     """Every row belongs to one tenant; row-level security reads this column."""
 
-    tenant_id: Mapped[str] = mapped_column(sa.ForeignKey("tenants.tenant_id"), primary_key=True, sort_order=-10)
+    tenant_id: Mapped[str] = mapped_column(
+        sa.ForeignKey("tenants.tenant_id"), primary_key=True, sort_order=-10
+    )
 
 
 def now() -> sa.ColumnElement[datetime]:

@@ -27,9 +27,7 @@ class Price(TenantRow, Base):
     currency: Mapped[str] = mapped_column(sa.CHAR(3), primary_key=True)
     amount_minor: Mapped[int] = mapped_column(sa.CheckConstraint("amount_minor >= 0", name="amount"))
 
-    __table_args__ = (
-        sa.ForeignKeyConstraint(["tenant_id", "sku"], ["variants.tenant_id", "variants.sku"]),
-    )
+    __table_args__ = (sa.ForeignKeyConstraint(["tenant_id", "sku"], ["variants.tenant_id", "variants.sku"]),)
 
 
 class TaxRate(TenantRow, Base):
@@ -73,7 +71,9 @@ async def load_price_book(
         sa.select(Variant.sku, Variant.title, Variant.weight_grams, Price.amount_minor.label("unit_minor"))
         .outerjoin(
             Price,
-            (Price.tenant_id == Variant.tenant_id) & (Price.sku == Variant.sku) & (Price.currency == currency),
+            (Price.tenant_id == Variant.tenant_id)
+            & (Price.sku == Variant.sku)
+            & (Price.currency == currency),
         )
         .where(Variant.sku.in_(skus))
         .subquery()

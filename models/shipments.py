@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.states import ShipmentState
-from domain.tracking import Scan, TrackingStatus, advance
+from domain.tracking import Scan, TrackingStatus, Verdict, advance
 from models.base import Base, RowMissing, TenantRow, now
 
 
@@ -36,7 +36,9 @@ class Shipment(TenantRow, Base):
 
     __table_args__ = (
         sa.ForeignKeyConstraint(["tenant_id", "order_number"], ["orders.tenant_id", "orders.order_number"]),
-        sa.ForeignKeyConstraint(["tenant_id", "location_id"], ["locations.tenant_id", "locations.location_id"]),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "location_id"], ["locations.tenant_id", "locations.location_id"]
+        ),
         sa.Index("ix_shipments_order", "tenant_id", "order_number"),
     )
 
@@ -57,7 +59,9 @@ class TrackingEvent(TenantRow, Base):
     received_at: Mapped[datetime] = mapped_column(server_default=now())
 
     __table_args__ = (
-        sa.ForeignKeyConstraint(["tenant_id", "shipment_id"], ["shipments.tenant_id", "shipments.shipment_id"]),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "shipment_id"], ["shipments.tenant_id", "shipments.shipment_id"]
+        ),
         sa.Index("ix_tracking_events_shipment", "tenant_id", "shipment_id", "occurred_at"),
     )
 
@@ -96,8 +100,8 @@ async def scans(session: AsyncSession, shipment_ids: Sequence[str]) -> Sequence[
     return (await session.scalars(query)).all()
 
 
-async def record_scan(session: AsyncSession, shipment: Shipment, scan: Scan) -> None:
-    """Keep a scan and move the tracking status on if it is news. The same scan again changes nothing."""
+async def record_scan(session: AsyncSession, shipment: Shipment, scan: Scan) -> Verdict | None:
+    """Keep a scan and move the tracking status on if it is news. None: the same scan was here before."""
     inserted = await session.scalar(
         postgresql.insert(TrackingEvent)
         .values(
@@ -115,8 +119,16 @@ async def record_scan(session: AsyncSession, shipment: Shipment, scan: Scan) -> 
         .returning(TrackingEvent.event_id)
     )
     if inserted is None:
-        return
+        return None
     verdict = advance(shipment.tracking_status, shipment.last_scan_at, scan)
     if verdict.changed:
         shipment.tracking_status = verdict.status
         shipment.last_scan_at = scan.occurred_at
+    return verdict
+
+
+async def checkout_of(session: AsyncSession, shipment: Shipment) -> str:
+    """The id of the checkout a parcel came of: its timeline is the parcel's."""
+    orders = sa.table("orders", sa.column("order_number", sa.Text()), sa.column("checkout_id", sa.Text()))
+    query = sa.select(orders.c.checkout_id).where(orders.c.order_number == shipment.order_number)
+    return str(await session.scalar(query))

@@ -190,6 +190,7 @@ def servers(
             name="postgres", argv=cluster.server(ports["postgres"]), env=_server_environment(),
             log=data.logs / "postgres.log", ready=lambda: postgres.answers(ports["postgres"], data.secrets),
             port=ports["postgres"], stop=postgres.STOP, user=cluster.user, cwd=Path("/"),
+            before=cluster.prepare,
         ),
         Spec(
             name="temporal",
@@ -236,7 +237,8 @@ def _api(data: DataDirectory, name: str, port: int, env: Mapping[str, str]) -> S
         name=name,
         argv=(
             sys.executable, "-m", "uvicorn", "api.app:app", "--host", HOST, "--port", str(port),
-            "--loop", "uvloop", "--http", "httptools", "--timeout-graceful-shutdown", str(GRACE), "--no-access-log",
+            "--loop", "uvloop", "--http", "httptools", "--no-access-log",
+            "--timeout-graceful-shutdown", str(GRACE),
         ),
         env=env, log=data.logs / f"{name}.log", port=port, stop=((signal.SIGTERM, GRACE + 3.0),),
         ready=lambda: answers(f"http://{HOST}:{port}/readyz") is not None,

@@ -65,15 +65,22 @@ class DataDirectory:
         self.path = (wanted or Path(tempfile.mkdtemp(prefix="milepost-"))).expanduser().resolve()
         self.path.mkdir(parents=True, exist_ok=True)
         self.lock = _lock(self.path)
+        try:
+            self._lay_out()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Give the lock up; the reaper may hold it a little longer."""
+        os.close(self.lock)
+
+    def _lay_out(self) -> None:
         self.logs = self.path / "logs"
         self.logs.mkdir(exist_ok=True)
         for log in self.logs.glob("*.log"):
             log.replace(log.with_suffix(".log.previous"))
         self.secrets = Secrets.read_or_make(self.path / "secrets.json")
-
-    def close(self) -> None:
-        """Give the lock up; the reaper may hold it a little longer."""
-        os.close(self.lock)
 
 
 def _lock(directory: Path, patience: float = 15.0) -> int:

@@ -29,7 +29,7 @@ APP = "milepost_app"
 SYSTEM_USER = "pgserver"
 
 STOP: Steps = ((signal.SIGINT, 10.0), (signal.SIGQUIT, 6.0))
-"""Fast, then immediate shutdown, after which the next start recovers (postgresql.org/docs/18, Shutting Down)."""
+"""Fast, then immediate shutdown, which the next start recovers from (PostgreSQL manual, 18.5)."""
 
 POWERLESS = sql.SQL("NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION")
 
@@ -82,6 +82,7 @@ class Cluster:
 
     def initdb(self, secrets: Secrets) -> tuple[str, ...]:
         """The command that makes the cluster in `fresh`; `adopt` it afterwards."""
+        self.prepare()
         shutil.rmtree(self.fresh, ignore_errors=True)
         self.fresh.mkdir(mode=0o700)
         self.password_file.unlink(missing_ok=True)

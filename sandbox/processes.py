@@ -62,6 +62,8 @@ class Spec:
     user: str | None = None
     """The system user to run as; only root may name one."""
     cwd: Path = ROOT
+    before: Callable[[], None] | None = None
+    """Done before every start."""
 
 
 class Process:
@@ -139,9 +141,17 @@ class Process:
         self.expected_to_run = False
         self._kill(self._family())
 
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the process and its descendants."""
-        signal_all(self._family(), number)
+    def freeze(self) -> None:
+        """SIGSTOP the process and its descendants, and wait until they stand still."""
+        family = self._family()
+        signal_all(family, signal.SIGSTOP)
+        deadline = time.monotonic() + 2.0
+        while not all(map(_stands_still, family)) and time.monotonic() < deadline:
+            time.sleep(PAUSE)
+
+    def thaw(self) -> None:
+        """SIGCONT after `freeze`."""
+        signal_all(self._family(), signal.SIGCONT)
 
     def raise_if_dead(self) -> None:
         """Raises `ProcessDied` when it should run and does not."""
@@ -150,6 +160,8 @@ class Process:
 
     def _spawn(self) -> None:
         spec = self.spec
+        if spec.before is not None:
+            spec.before()
         account = pwd.getpwnam(spec.user) if spec.user is not None else None
         with spec.log.open("ab") as log:
             self._child = subprocess.Popen(
@@ -218,6 +230,13 @@ def _listens(pid: int, port: int) -> bool:
     except psutil.AccessDenied:
         return True  # not ours to see; the health check alone has to do
     return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in connections)
+
+
+def _stands_still(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_STOPPED or is_gone(process)
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _exit_words(code: int | None) -> str:

@@ -65,6 +65,7 @@ class Reaper:
     """The supervisor's end. Raises `OSError` where no process can be started."""
 
     def __init__(self, *, lock: int, log: Path, env: Mapping[str, str], temporary: Path | None) -> None:
+        self._closed = False
         reading, self.pipe = os.pipe()
         try:
             with log.open("ab") as output:
@@ -85,19 +86,27 @@ class Reaper:
         """The process has ended and its id may soon be another's."""
         self._write(f"- {pid}\n")
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     def poll(self) -> int | None:
         """The reaper's own exit code, `None` while it watches."""
         return self._process.poll()
 
     def close(self, within: float = 20.0) -> None:
         """Let it end what is left and go; waits `within` seconds for that."""
-        os.close(self.pipe)
+        if not self._closed:
+            self._closed = True
+            os.close(self.pipe)
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(within)
 
     def _write(self, line: str) -> None:
-        with suppress(BrokenPipeError):
-            os.write(self.pipe, line.encode())
+        if not self._closed:
+            with suppress(BrokenPipeError):
+                os.write(self.pipe, line.encode())
 
 
 def watch(lines: Iterable[str]) -> None:
@@ -133,9 +142,11 @@ def _end(left: list[tuple[psutil.Process, Steps]]) -> None:
         for process, (number, _) in running:
             signal_all([process], number)
         signal_all(everything, signal.SIGCONT)  # a frozen process hears nothing else
-        patience = max((min(PATIENCE, seconds) for _, (_, seconds) in running), default=0.0)
-        deadline = time.monotonic() + patience
-        while time.monotonic() < deadline and not all(is_gone(process) for process, _ in left):
+        begun = time.monotonic()
+        while any(
+            time.monotonic() < begun + min(PATIENCE, seconds) and not is_gone(process)
+            for process, (_, seconds) in running
+        ):
             time.sleep(0.02)
     signal_all((process for process in everything if not is_gone(process)), signal.SIGKILL)
 

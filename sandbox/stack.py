@@ -139,11 +139,11 @@ class Stack:
 
     def freeze(self, name: str) -> None:
         """SIGSTOP: it lives, holds its connections and does nothing, like a machine that hangs."""
-        self._processes[name].signal(signal.SIGSTOP)
+        self._processes[name].freeze()
 
     def thaw(self, name: str) -> None:
         """SIGCONT after `freeze`."""
-        self._processes[name].signal(signal.SIGCONT)
+        self._processes[name].thaw()
 
     def check(self) -> None:
         """Raises `ProcessDied`, with exit code and the end of the log, if a process died by itself."""
@@ -151,7 +151,7 @@ class Stack:
             raise died
 
     def wait(self) -> None:
-        """Block until Ctrl-C, SIGTERM or SIGHUP, then return; raises `ProcessDied` if a process dies first."""
+        """Block until Ctrl-C, SIGTERM or SIGHUP, then return. Raises `ProcessDied` if one dies first."""
         with suppress(KeyboardInterrupt, _Terminated):
             while True:
                 self.check()
@@ -167,11 +167,11 @@ class Stack:
         self._processes = {name: Process(spec, self._reaper) for name, spec in specs.items()}
 
         def database() -> None:
-            cluster.prepare()
             if not cluster.exists():
                 self._tell("initdb", "running")
                 Process(blueprint.initdb(data, cluster), self._reaper).run(self._abort)
                 cluster.adopt()
+                self._tell("initdb", "done")
             self.start("postgres")
             postgres.provide(numbers["postgres"], data.secrets)
             for line in options.setup:

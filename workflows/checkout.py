@@ -44,7 +44,7 @@ from domain.states import CheckoutState
 from workflows import attributes
 from workflows.display import Story, order_summary
 from workflows.order import OrderWorkflow
-from workflows.policies import ASK_AGAIN_WHILE_PROCESSING, DATABASE, PATIENT, WHILE_SHOPPER_WAITS
+from workflows.policies import ASK_AGAIN_WHILE_PROCESSING, WHILE_SHOPPER_WAITS, in_database, outside
 from workflows.saga import Saga
 
 
@@ -80,11 +80,10 @@ class CheckoutWorkflow:
             async with Saga() as saga:
                 opened = await self._open(saga)
                 authorized = await self._authorize(saga, opened)
-                placed = await workflow.execute_local_activity_method(
+                placed = await in_database(
                     OrderActivities.place,
                     PlaceOrder(checkout.tenant, checkout.checkout_id, authorized),
-                    summary=f"Place the order: {self._total(opened)} held",
-                    **DATABASE,
+                    f"Place the order: {self._total(opened)} held",
                 )
                 saga.keep()  # past this line nothing is undone
             self._tell(CheckoutState.COMPLETED, order_number=placed.order_number)
@@ -98,11 +97,10 @@ class CheckoutWorkflow:
     async def _open(self, saga: Saga) -> CheckoutOpened:
         """Price, reserve and journal in one transaction. Nothing is held when it refuses."""
         saga.on_failure(self._close)
-        opened = await workflow.execute_local_activity_method(
+        opened = await in_database(
             CheckoutActivities.open,
             OpenCheckout(self._in, self._expires_at),
-            summary=f"Price and reserve {len(self._in.lines)} lines",
-            **DATABASE,
+            f"Price and reserve {len(self._in.lines)} lines",
         )
         if opened.refusal:
             saga.keep()
@@ -116,11 +114,11 @@ class CheckoutWorkflow:
         if opened.authorization is None:
             raise RuntimeError("an opened checkout has its authorization")
         saga.on_failure(self._void)
-        fact: PaymentFact = await workflow.execute_activity_method(
+        fact: PaymentFact = await outside(
             PaymentActivities.authorize,
             opened.authorization,
-            summary=f"Authorize {self._total(opened)}",
-            **WHILE_SHOPPER_WAITS,
+            f"Authorize {self._total(opened)}",
+            WHILE_SHOPPER_WAITS,
         )
         refused = set[str]()
         while True:
@@ -140,7 +138,9 @@ class CheckoutWorkflow:
             self._stop_if_cancelled()
             fact = await self._look_up()
             if not in_time and not isinstance(fact, PaymentAuthorized | PaymentProcessing):
-                message = "The reservation's time was up before the payment was confirmed. Nothing was charged."
+                message = (
+                    "The reservation's time was up before the payment was confirmed. Nothing was charged."
+                )
                 raise Ended(CheckoutState.EXPIRED, Refusal(RefusalCode.RESERVATION_EXPIRED, message))
 
     async def _ask_shopper(self, fact: PaymentActionRequired | PaymentProcessing | PaymentDeclined) -> None:
@@ -148,13 +148,17 @@ class CheckoutWorkflow:
         secret, url = fact.client_secret, getattr(fact, "action_url", None)
         if self._answer and (self._answer.client_secret, self._answer.action_url) == (secret, url):
             return
-        await workflow.execute_local_activity_method(
+        await in_database(
             CheckoutActivities.await_payment,
             AwaitPayment(
-                self._in.tenant, self._in.checkout_id, self._payment_id, fact.intent_id or "", secret or "", url
+                self._in.tenant,
+                self._in.checkout_id,
+                self._payment_id,
+                fact.intent_id or "",
+                secret or "",
+                url,
             ),
-            summary="The shopper must confirm the payment",
-            **DATABASE,
+            "The shopper must confirm the payment",
         )
         self._story.add(workflow.now(), "Waiting for the shopper to confirm the payment")
         self._tell(CheckoutState.AWAITING_PAYMENT, client_secret=secret, action_url=url)
@@ -179,45 +183,44 @@ class CheckoutWorkflow:
     async def _look_up(self) -> PaymentFact:
         """What is true at the provider: webhooks may be late, twice or out of order, so they only make us look."""
         look_up = LookUpPayment(self._in.tenant, self._payment_id, self._intent_id or "")
-        fact: PaymentFact = await workflow.execute_activity_method(
-            PaymentActivities.look_up, look_up, summary="Look up the payment", **PATIENT
-        )
+        fact: PaymentFact = await outside(PaymentActivities.look_up, look_up, "Look up the payment")
         self._looks += 1
         return fact
 
     async def _void(self, _: BaseException) -> None:
         """Undo of the authorization: give it back, for as long as it takes."""
-        begun = await workflow.execute_local_activity_method(
+        begun = await in_database(
             JournalActivities.begin_void,
             BeginVoid(self._in.tenant, self._payment_id),
-            summary="Journal the void",
-            **DATABASE,
+            "Journal the void",
         )
-        asked = replace(begun, intent_id=begun.intent_id or self._intent_id, authorization=self._authorization)
+        asked = replace(
+            begun, intent_id=begun.intent_id or self._intent_id, authorization=self._authorization
+        )
         while True:
             try:
-                fact = await workflow.execute_activity_method(
-                    PaymentActivities.void, asked, summary="Void the authorization", **PATIENT
-                )
+                fact = await outside(PaymentActivities.void, asked, "Void the authorization")
             except ActivityError as stuck:
                 self._call_person(f"the authorization could not be voided: {stuck.cause}")
                 await workflow.sleep(timedelta(hours=1), summary="Try to void again")
                 continue
             if isinstance(fact, VoidRefused):
                 self._call_person(fact.message)
-            self._intent_id, self._voided = fact.intent_id or self._intent_id, not isinstance(fact, VoidRefused)
+            self._intent_id, self._voided = (
+                fact.intent_id or self._intent_id,
+                not isinstance(fact, VoidRefused),
+            )
             return
 
     async def _close(self, error: BaseException) -> None:
         """Undo of the reservation: stock goes back, and the reason is written down."""
         state, refusal = _ending(error)
-        await workflow.execute_local_activity_method(
+        await in_database(
             CheckoutActivities.close,
             CloseCheckout(
                 self._in.tenant, self._in.checkout_id, state, refusal, self._intent_id, self._voided
             ),
-            summary=f"Release the stock: {refusal.code}",
-            **DATABASE,
+            f"Release the stock: {refusal.code}",
         )
 
     async def _start_order(self, quote: Quote, authorized: PaymentAuthorized, placed: OrderPlaced) -> None:
@@ -371,10 +374,8 @@ def _ending(error: BaseException) -> tuple[CheckoutState, Refusal]:
     if isinstance(error, asyncio.CancelledError):
         message = "Cancelled by support. Nothing was charged."
         return CheckoutState.CANCELLED, Refusal(RefusalCode.CANCELLED_BY_SUPPORT, message)
-    if isinstance(error, ActivityError) and error.activity.startswith("payments."):
+    if isinstance(error, ActivityError) and error.activity_type.startswith("payments."):
         message = "The payment provider could not be reached. Nothing was charged. Try again in a moment."
         return CheckoutState.FAILED, Refusal(RefusalCode.PAYMENT_UNAVAILABLE, message)
     message = "Something went wrong on our side. Nothing was charged."
     return CheckoutState.FAILED, Refusal(RefusalCode.INTERNAL_FAULT, message)
-
-

@@ -11,13 +11,21 @@ from activities.orders import OrderActivities
 from activities.payments import JournalActivities, PaymentActivities
 from domain.checkouts import CancelRequest, PlannedParcel
 from domain.ids import shipment_workflow
-from domain.orders import BeginVoid, CancelOrder, CloseOrder, FlagOrder, OrderInput, OrderOutcome, ShipmentNews
+from domain.orders import (
+    BeginVoid,
+    CancelOrder,
+    CloseOrder,
+    FlagOrder,
+    OrderInput,
+    OrderOutcome,
+    ShipmentNews,
+)
 from domain.payments import VoidRefused
 from domain.shipments import ShipmentInput, ShipmentOutcome
 from domain.states import OrderState, ShipmentState
 from workflows import attributes
 from workflows.display import Story, order_summary
-from workflows.policies import DATABASE, PATIENT
+from workflows.policies import in_database, outside
 from workflows.shipment import ShipmentWorkflow
 
 Parcel = ChildWorkflowHandle[ShipmentWorkflow, ShipmentOutcome]
@@ -82,17 +90,14 @@ class OrderWorkflow:
         """Cancelled before anything left: the authorization goes back, then the stock."""
         why = self._cancel or CancelRequest("support", "its parcel was cancelled")
         order = self._in
-        begun = await workflow.execute_local_activity_method(
+        begun = await in_database(
             JournalActivities.begin_void,
             BeginVoid(order.tenant, order.payment_id),
-            summary="Journal the void",
-            **DATABASE,
+            "Journal the void",
         )
         while True:
             try:
-                fact = await workflow.execute_activity_method(
-                    PaymentActivities.void, begun, summary="Void the authorization", **PATIENT
-                )
+                fact = await outside(PaymentActivities.void, begun, "Void the authorization")
             except ActivityError as stuck:
                 await self._flag(f"the authorization could not be voided: {stuck.cause}")
                 await workflow.sleep(timedelta(hours=1), summary="Try to void again")
@@ -102,13 +107,12 @@ class OrderWorkflow:
                 await workflow.wait_condition(lambda: self._attention is None)
                 continue
             break
-        await workflow.execute_local_activity_method(
+        await in_database(
             OrderActivities.cancel,
             CancelOrder(
                 order.tenant, order.order_number, order.checkout_id, order.payment_id, why.actor, why.reason
             ),
-            summary="Release the stock",
-            **DATABASE,
+            "Release the stock",
         )
         self._move(OrderState.CANCELLED, f"Cancelled by {why.actor}: {why.reason}")
 
@@ -125,11 +129,10 @@ class OrderWorkflow:
         window = timedelta(seconds=self._in.return_window_seconds)
         if window:
             await workflow.sleep(window, summary=f"Return window of {window.days} days")
-        await workflow.execute_local_activity_method(
+        await in_database(
             OrderActivities.close,
             CloseOrder(self._in.tenant, self._in.order_number),
-            summary="Close the order",
-            **DATABASE,
+            "Close the order",
         )
         self._move(OrderState.CLOSED, "Return window over, order closed")
 
@@ -148,7 +151,9 @@ class OrderWorkflow:
         if self._state is not OrderState.PLACED:
             raise ApplicationError(self._too_late, type="already_shipped")
         if self._cancel is not None:
-            raise ApplicationError(f"order {self._in.order_number} is being cancelled", type="already_cancelling")
+            raise ApplicationError(
+                f"order {self._in.order_number} is being cancelled", type="already_cancelling"
+            )
 
     @property
     def _too_late(self) -> str:
@@ -158,11 +163,10 @@ class OrderWorkflow:
     async def acknowledge(self, request: CancelRequest) -> None:
         """A person has seen to what needed one; says who, and what was done."""
         self._attention = None
-        await workflow.execute_local_activity_method(
+        await in_database(
             OrderActivities.flag,
             FlagOrder(self._in.tenant, self._in.order_number, None),
-            summary="A person has seen to it",
-            **DATABASE,
+            "A person has seen to it",
         )
         workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(False)])
         self._show(f"Seen to by {request.actor}: {request.reason}")
@@ -170,7 +174,9 @@ class OrderWorkflow:
     @acknowledge.validator
     def _may_acknowledge(self, request: CancelRequest) -> None:
         if self._attention is None:
-            raise ApplicationError(f"order {self._in.order_number} needs nobody", type="nothing_to_acknowledge")
+            raise ApplicationError(
+                f"order {self._in.order_number} needs nobody", type="nothing_to_acknowledge"
+            )
 
     @workflow.signal(name="shipment_news")
     def shipment_news(self, news: ShipmentNews) -> None:
@@ -179,7 +185,9 @@ class OrderWorkflow:
             self._cancel_refused = True
         if news.attention != self._attention:
             self._attention = news.attention
-            workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(news.attention is not None)])
+            workflow.upsert_search_attributes(
+                [attributes.NEEDS_ATTENTION.value_set(news.attention is not None)]
+            )
         if news.state is ShipmentState.HANDED_OVER and self._state is OrderState.PLACED:
             paid = "payment captured" if news.attention is None else "payment not captured"
             self._move(OrderState.SHIPPED, f"Parcel handed over, {paid}")
@@ -189,11 +197,10 @@ class OrderWorkflow:
     async def _flag(self, reason: str) -> None:
         """Bring it before a person: in the table, in the list of the UI, and in its details."""
         self._attention = reason
-        await workflow.execute_local_activity_method(
+        await in_database(
             OrderActivities.flag,
             FlagOrder(self._in.tenant, self._in.order_number, reason),
-            summary="Call a person",
-            **DATABASE,
+            "Call a person",
         )
         workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(True)])
         self._show(f"Needs a person: {reason}")

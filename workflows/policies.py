@@ -1,42 +1,74 @@
-"""How long a step may take and how often it is tried, as named values."""
+"""The two kinds of step a workflow takes, and how long each may take and how often it is tried, as named values."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any, TypeVar
 
+from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.workflow import ActivityConfig, LocalActivityConfig
+
+Asked = TypeVar("Asked")
+Answered = TypeVar("Answered")
 
 FINAL_FAILURES = ["StripeMisconfigured", "CarrierRejected", "RowMissing"]
 """Trying again does not help."""
 
-DATABASE = LocalActivityConfig(
-    start_to_close_timeout=timedelta(seconds=10),
-    retry_policy=RetryPolicy(
-        initial_interval=timedelta(milliseconds=100),
-        maximum_interval=timedelta(seconds=10),
-        non_retryable_error_types=FINAL_FAILURES,
-    ),
+_DATABASE_RETRY = RetryPolicy(
+    initial_interval=timedelta(milliseconds=100),
+    maximum_interval=timedelta(seconds=10),
+    non_retryable_error_types=FINAL_FAILURES,
 )
-"""A local database step: tried until the database is back."""
-
-_OUTSIDE = RetryPolicy(
+_OUTSIDE_RETRY = RetryPolicy(
     initial_interval=timedelta(milliseconds=500),
     maximum_interval=timedelta(seconds=30),
     non_retryable_error_types=FINAL_FAILURES,
 )
 
-WHILE_SHOPPER_WAITS = ActivityConfig(
-    start_to_close_timeout=timedelta(seconds=30),
-    schedule_to_close_timeout=timedelta(minutes=2),
-    retry_policy=_OUTSIDE,
-)
+
+@dataclass(frozen=True)
+class Patience:
+    """How long one try may take, and all tries together."""
+
+    one_try: timedelta
+    all_tries: timedelta
+
+
+WHILE_SHOPPER_WAITS = Patience(timedelta(seconds=30), timedelta(minutes=2))
 """A call a shopper waits for: given up after two minutes, then undone, which finds out what happened."""
 
-PATIENT = ActivityConfig(
-    start_to_close_timeout=timedelta(seconds=30),
-    schedule_to_close_timeout=timedelta(hours=1),
-    retry_policy=_OUTSIDE,
-)
+PATIENT = Patience(timedelta(seconds=30), timedelta(hours=1))
 """A call nobody waits for: after an hour a person is told, and it is tried again."""
 
 ASK_AGAIN_WHILE_PROCESSING = timedelta(minutes=1)
 """A payment still processing when the reservation's time is up is not interrupted but asked after this often."""
+
+
+async def in_database(
+    activity: Callable[[Any, Asked], Awaitable[Answered]], asked: Asked, summary: str
+) -> Answered:
+    """A local activity of milliseconds: tried until the database is back."""
+    return await workflow.execute_local_activity_method(
+        activity,
+        args=[asked],
+        summary=summary,
+        start_to_close_timeout=timedelta(seconds=10),
+        retry_policy=_DATABASE_RETRY,
+    )
+
+
+async def outside(
+    activity: Callable[[Any, Asked], Awaitable[Answered]],
+    asked: Asked,
+    summary: str,
+    patience: Patience = PATIENT,
+) -> Answered:
+    """A call to an outsider. Raises `ActivityError` when it was refused for good or patience is spent."""
+    return await workflow.execute_activity_method(
+        activity,
+        args=[asked],
+        summary=summary,
+        start_to_close_timeout=patience.one_try,
+        schedule_to_close_timeout=patience.all_tries,
+        retry_policy=_OUTSIDE_RETRY,
+    )

@@ -25,7 +25,7 @@ from domain.states import ShipmentState
 from domain.tracking import EXCEPTIONS, POSSESSION, TrackingStatus
 from workflows import attributes
 from workflows.display import Story
-from workflows.policies import DATABASE, PATIENT
+from workflows.policies import in_database, outside
 
 _ENDS = {
     TrackingStatus.DELIVERED: ShipmentState.DELIVERED,
@@ -70,23 +70,18 @@ class ShipmentWorkflow:
 
     async def _buy_label(self) -> Label | None:
         """A label, whatever it takes; None when the parcel is to stay before there is one."""
-        parcel = await workflow.execute_local_activity_method(
-            ShippingActivities.prepare, self._in, summary="Address and weight", **DATABASE
-        )
+        parcel = await in_database(ShippingActivities.prepare, self._in, "Address and weight")
         while not self._stay:
             try:
-                label = await workflow.execute_activity_method(
-                    CarrierActivities.buy_label, parcel, summary="Buy a label", **PATIENT
-                )
+                label = await outside(CarrierActivities.buy_label, parcel, "Buy a label")
             except ActivityError as failed:
                 await self._call_person(f"no label could be bought: {failed.cause}")
                 await self._wait_for_retry()
                 continue
-            await workflow.execute_local_activity_method(
+            await in_database(
                 ShippingActivities.record_label,
                 RecordLabel(self._in.tenant, self._in.shipment_id, label),
-                summary=f"Label {label.tracking_number}",
-                **DATABASE,
+                f"Label {label.tracking_number}",
             )
             workflow.upsert_search_attributes(
                 [
@@ -106,11 +101,10 @@ class ShipmentWorkflow:
             self._refused = None
             fact = await self._capture()
             if isinstance(fact, CaptureDeclined):
-                await workflow.execute_local_activity_method(
+                await in_database(
                     ShippingActivities.record_capture_failure,
                     RecordCaptureFailure(self._in.tenant, self._in.shipment_id, fact.refusal, self._left),
-                    summary="The payment could not be captured",
-                    **DATABASE,
+                    "The payment could not be captured",
                 )
                 self._refused = fact
                 if self._left:
@@ -121,11 +115,10 @@ class ShipmentWorkflow:
                     return
                 self._retry = False
                 continue
-            await workflow.execute_local_activity_method(
+            await in_database(
                 ShippingActivities.record_handover,
                 RecordHandover(self._in.tenant, self._in.shipment_id, fact),
-                summary="Parcel left, payment captured",
-                **DATABASE,
+                "Parcel left, payment captured",
             )
             self._captured, self._attention = True, None
             self._state = ShipmentState.HANDED_OVER
@@ -133,14 +126,10 @@ class ShipmentWorkflow:
             await self._tell_order()
 
     async def _capture(self) -> CaptureFact:
-        asked = await workflow.execute_local_activity_method(
-            JournalActivities.begin_capture, self._in, summary="Journal the capture", **DATABASE
-        )
+        asked = await in_database(JournalActivities.begin_capture, self._in, "Journal the capture")
         while True:
             try:
-                fact: CaptureFact = await workflow.execute_activity_method(
-                    PaymentActivities.capture, asked, summary="Capture the payment", **PATIENT
-                )
+                fact: CaptureFact = await outside(PaymentActivities.capture, asked, "Capture the payment")
             except ActivityError as stuck:
                 await self._call_person(f"the capture's outcome is not known: {stuck.cause}")
                 await self._wait_for_retry(timedelta(hours=1))
@@ -160,17 +149,14 @@ class ShipmentWorkflow:
     async def _cancel(self, label: Label | None) -> None:
         """It stays: the unused label is given back."""
         if label is not None:
-            await workflow.execute_activity_method(
-                CarrierActivities.void_label, label, summary=f"Void label {label.tracking_number}", **PATIENT
-            )
+            await outside(CarrierActivities.void_label, label, f"Void label {label.tracking_number}")
         await self._close(ShipmentState.CANCELLED, "it stays with us")
 
     async def _close(self, state: ShipmentState, note: str) -> None:
-        await workflow.execute_local_activity_method(
+        await in_database(
             ShippingActivities.close,
             CloseShipment(self._in.tenant, self._in.shipment_id, state, note),
-            summary=f"Parcel {state.replace('_', ' ')}",
-            **DATABASE,
+            f"Parcel {state.replace('_', ' ')}",
         )
         self._state = state
         workflow.upsert_search_attributes([attributes.STAGE.value_set(state.value)])

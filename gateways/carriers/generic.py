@@ -1,9 +1,9 @@
 """A carrier with a plain JSON API and signed webhooks. It has no idempotency keys: look first, then buy.
 
 `POST /v1/shipments`, `GET /v1/shipments?reference=`, `POST /v1/shipments/{id}/buy`,
-`POST /v1/shipments/{id}/void`, `GET /v1/shipments/{id}/tracking`, all with `Authorization: Bearer <key>`; refusals
-are RFC 9457 problems with a `code`. Webhooks carry one scan, signed in the header `Milepost-Signature`
-(`gateways/signatures.py`).
+`POST /v1/shipments/{id}/void`, `GET /v1/shipments/{id}/tracking`, all with `Authorization: Bearer <key>`;
+refusals are RFC 9457 problems with a `code`. Webhooks carry one scan, signed in the header
+`Milepost-Signature` (`gateways/signatures.py`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -83,8 +83,6 @@ _Shape = TypeVar("_Shape", bound=BaseModel)
 
 class GenericCarrier:
     """One account with such a carrier, as `protocol.Carrier` has it. `timeout` is seconds a call."""
-
-    signature_header = SIGNATURE_HEADER
 
     def __init__(
         self, *, name: str, api_base: str, api_key: str, webhook_secrets: Sequence[str], timeout: float = 15

@@ -34,8 +34,8 @@ class MalformedEvent(Exception):
 class Carrier(Protocol):
     """One account with one carrier.
 
-    Carriers seldom have idempotency keys: after `CarrierUnavailable`, `find` tells what was done, before it is
-    done again. Every call over the network raises `CarrierRejected` or `CarrierUnavailable`, and nothing else.
+    Carriers seldom have idempotency keys: after `CarrierUnavailable`, `find` tells what was done, before it
+    is done again. Calls over the network raise `CarrierRejected` or `CarrierUnavailable`, and nothing else.
     """
 
     @property

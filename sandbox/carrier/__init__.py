@@ -1,1 +1,1 @@
-"""A stand-in for a carrier: sells labels, moves parcels by itself, posts signed scans. `python -m sandbox.carrier`."""
+"""A stand-in for a carrier: sells labels, moves parcels by itself, posts signed scans."""

@@ -1,227 +1,177 @@
-"""The carrier stand-in's HTTP face. It has no idempotency keys, because few carriers do.
+"""The carrier stand-in's API: shipments, labels, tracking. No idempotency keys, as few carriers have them."""
 
-Control (no key): `POST /_control/shipments/{id}/scan {status, occurred_at?, event_id?, description?}`,
-`POST /_control/pace {seconds}` (0: parcels move on demand alone), `POST /_control/webhooks {mode, duplicate,
-delay_seconds}`, `POST /_control/webhooks/release {reorder}`, `POST /_control/faults {operation, when, status, nth,
-times}`, `DELETE /_control/faults`, `GET /_control/state`. Operations: `create`, `find`, `buy`, `void`.
-"""
-
-import asyncio
-import html
-import json
+import contextlib
 import secrets
-import time
-from collections.abc import Callable
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from gateways.signatures import stripe_signature
-from sandbox.faults import ConnectionLost, Fault, Faults
+from sandbox.carrier.control import Control
+from sandbox.carrier.depot import Depot, Refused
+from sandbox.carrier.pages import label_svg, tracking_html
+from sandbox.carrier.post import running
+from sandbox.carrier.records import Parcel, ShipmentWanted
+from sandbox.faults import ConnectionLost
 from sandbox.lost import LostResponse
-from sandbox.state import StateFile
-from sandbox.webhooks import Poster
 
-JOURNEY = (
-    ("picked_up", "PU", "Parcel collected"),
-    ("in_transit", "TR", "Arrived at the sorting centre"),
-    ("out_for_delivery", "OD", "With the courier"),
-    ("delivered", "DL", "Handed to the recipient"),
-)
-CODES = {status: (code, text) for status, code, text in JOURNEY}
+Answer = tuple[int, dict[str, Any]]
 
 
-class Rejected(Exception):
-    """A 4xx with a code and a sentence."""
+class Api:
+    """The carrier's own endpoints around a depot, each able to have the faults that were asked for."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message = status, code, message
+    def __init__(self, depot: Depot, control: Control, api_key: str) -> None:
+        self._depot, self._control = depot, control
+        self._authorization = f"Bearer {api_key}".encode()
 
+    async def create(self, request: Request) -> Response:
+        """`POST /v1/shipments`."""
+        body = await request.body()
 
-class Depot:
-    """All parcels of the account. `pace` is seconds between scans; 0 moves nothing by itself."""
+        def work() -> Answer:
+            return 201, _shipment(self._depot.create(ShipmentWanted.model_validate_json(body)))
 
-    def __init__(self, *, webhook_url: str, secret: str, public_url: str, pace: float, state: Path | None) -> None:
-        self.public_url, self.pace, self.faults = public_url, pace, Faults(self._problem)
-        self._file = StateFile(state)
-        self.parcels: dict[str, dict[str, Any]] = self._file.load().get("parcels", {})
-        sign = lambda body: {"Carrier-Signature": stripe_signature(secret, body, int(time.time()))}  # noqa: E731
-        self.poster = Poster(webhook_url, sign)
+        return await self._answer(request, "create", work)
 
-    @staticmethod
-    def _problem(_: int) -> dict[str, Any]:
-        return {"code": "fault", "message": "A fault was asked for."}
+    async def search(self, request: Request) -> Response:
+        """`GET /v1/shipments?reference=`."""
+        reference = request.query_params.get("reference", "")
+        found = self._depot.under
+        return await self._answer(
+            request, "find", lambda: (200, {"data": [_shipment(parcel) for parcel in found(reference)]})
+        )
 
-    def save(self) -> None:
-        """Write everything down, when asked to keep it."""
-        self._file.save({"parcels": self.parcels})
+    async def read(self, request: Request) -> Response:
+        """`GET /v1/shipments/{id}`."""
+        return await self._on_one(request, "find", self._depot.get)
 
-    def create(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Take note of a parcel; nothing is paid yet."""
-        recipient = asked.get("recipient") or {}
-        if not all(recipient.get(name) for name in ("name", "line1", "city", "postal_code", "country")):
-            raise Rejected(422, "bad_address", "The recipient's address is incomplete.")
-        if not isinstance(asked.get("weight_grams"), int) or asked["weight_grams"] <= 0:
-            raise Rejected(422, "bad_weight", "The weight must be above zero grams.")
-        number = "shp" + secrets.token_hex(8)
-        self.parcels[number] = {
-            "id": number, "reference": asked["reference"], "service": asked.get("service", "standard"),
-            "state": "created", "label": None, "scans": [], "city": recipient["city"], "weight_grams": asked["weight_grams"],
-        }  # fmt: skip
-        return self.parcels[number]
+    async def buy(self, request: Request) -> Response:
+        """`POST /v1/shipments/{id}/buy`."""
+        return await self._on_one(request, "buy", self._depot.buy)
 
-    def get(self, number: str) -> dict[str, Any]:
-        """One parcel; 404 for an unknown one."""
-        if number not in self.parcels:
-            raise Rejected(404, "unknown_shipment", f"No shipment {number}.")
-        return self.parcels[number]
+    async def void(self, request: Request) -> Response:
+        """`POST /v1/shipments/{id}/void`."""
+        return await self._on_one(request, "void", self._depot.void)
 
-    def buy(self, number: str) -> dict[str, Any]:
-        """Sell its label; a second time is refused, so that a careless retry shows."""
-        parcel = self.get(number)
-        if parcel["state"] != "created":
-            raise Rejected(409, "already_bought", f"Shipment {number} is {parcel['state']}.")
-        cost = 500 + parcel["weight_grams"] // 10
-        parcel["state"] = "bought"
-        parcel["moved_at"] = time.time()
-        parcel["label"] = {
-            "tracking_number": "MP" + secrets.token_hex(6).upper(), "cost_minor": cost, "currency": "EUR",
-            "tracking_url": f"{self.public_url}/track/{number}", "label_url": f"{self.public_url}/labels/{number}",
-            "service": parcel["service"],
-        }  # fmt: skip
-        return parcel
+    async def track(self, request: Request) -> Response:
+        """`GET /v1/shipments/{id}/tracking`."""
 
-    def void(self, number: str) -> dict[str, Any]:
-        """Take a label back, unless the parcel is on its way."""
-        parcel = self.get(number)
-        if parcel["scans"]:
-            raise Rejected(409, "in_transit", f"Shipment {number} has left and cannot be voided.")
-        parcel["state"] = "voided"
-        return parcel
+        def work() -> Answer:
+            scans = self._depot.get(request.path_params["id"]).scans
+            return 200, {"data": [scan.model_dump(mode="json") for scan in scans]}
 
-    def scan(self, number: str, status: str, **given: Any) -> dict[str, Any]:
-        """A scan, posted to the shop."""
-        parcel = self.get(number)
-        code, text = CODES.get(status, (status.upper(), status.replace("_", " ").capitalize()))
-        scan = {
-            "event_id": given.get("event_id") or "scan_" + secrets.token_hex(10),
-            "shipment_id": number, "reference": parcel["reference"],
-            "tracking_number": (parcel["label"] or {}).get("tracking_number", ""),
-            "status": status, "code": code, "description": given.get("description") or text,
-            "location": given.get("location") or parcel["city"],
-            "occurred_at": given.get("occurred_at") or datetime.now(UTC).isoformat(),
-        }  # fmt: skip
-        parcel["scans"].append(scan)
-        parcel["moved_at"] = time.time()
-        self.poster.post(scan["event_id"], json.dumps(scan).encode())
-        self.save()
-        return scan
+        return await self._answer(request, "track", work)
 
-    async def move(self) -> None:
-        """Move every bought parcel on at its pace, for ever."""
-        while True:
-            await asyncio.sleep(0.05)
-            if self.pace <= 0:
-                continue
-            for number, parcel in list(self.parcels.items()):
-                done = {scan["status"] for scan in parcel["scans"]}
-                upcoming = next((status for status, _, _ in JOURNEY if status not in done), None)
-                due = parcel.get("moved_at", 0) + self.pace <= time.time()
-                if parcel["state"] == "bought" and upcoming and "delivered" not in done and due:
-                    self.scan(number, upcoming)
+    async def label(self, request: Request) -> Response:
+        """`GET /labels/{id}`: the label as SVG, without a key, as carriers' label links are."""
+        parcel = self._depot.parcels.get(request.path_params["id"])
+        if parcel is None or parcel.label is None:
+            return problem(404, "no_label", "There is no such label.")
+        if parcel.state == "voided":
+            return problem(410, "voided", "This label was voided.")
+        name = f"{parcel.label.tracking_number}.svg"
+        headers = {
+            "Content-Disposition": f'inline; filename="{name}"',
+            "Content-Security-Policy": "default-src 'none'",
+        }
+        return Response(label_svg(parcel), media_type="image/svg+xml", headers=headers)
 
+    async def page(self, request: Request) -> Response:
+        """`GET /track/{tracking number}`: for people."""
+        parcel = self._depot.numbered(request.path_params["number"])
+        if parcel is None:
+            return HTMLResponse("<!doctype html><title>Unknown</title><p>Unknown tracking number.</p>", 404)
+        return HTMLResponse(tracking_html(parcel))
 
-def build(depot: Depot, api_key: str) -> Starlette:
-    """The ASGI application around a depot."""
+    async def _on_one(self, request: Request, operation: str, act: Callable[[str], Parcel]) -> Response:
+        return await self._answer(
+            request, operation, lambda: (200, _shipment(act(request.path_params["id"])))
+        )
 
-    async def call(request: Request, operation: str, work: Callable[[dict[str, Any]], Any]) -> Response:
-        if not secrets.compare_digest(request.headers.get("Authorization", "").encode(), f"Bearer {api_key}".encode()):
-            return JSONResponse({"code": "unauthorized", "message": "Wrong key."}, 401)
+    async def _answer(self, request: Request, operation: str, work: Callable[[], Answer]) -> Response:
+        """Do the work of one call, with the faults due before it, after it, or instead of an answer."""
+        given = request.headers.get("Authorization", "").encode()
+        if not secrets.compare_digest(given, self._authorization):
+            return problem(401, "unauthorized", "The API key is missing or wrong.")
+        self._control.calls[operation] += 1
+        faults = self._control.faults
         try:
-            await depot.faults.strike(operation, "hang")
-            if struck := await depot.faults.strike(operation, "before"):
+            struck = await faults.strike(operation, "before")
+            if struck is not None:
                 return struck
-            raw = await request.body()
-            body = work(json.loads(raw) if raw else {})
-            depot.save()
-            return await depot.faults.strike(operation, "after") or JSONResponse(body)
-        except Rejected as refused:
-            return JSONResponse({"code": refused.code, "message": refused.message}, refused.status)
+            status, body = work()
+            await faults.strike(operation, "hang")
+            struck = await faults.strike(operation, "after")
         except ConnectionLost:
             return LostResponse()
+        except Refused as refused:
+            return problem(refused.status, refused.code, refused.detail)
+        except ValidationError as wrong:
+            return invalid(wrong)
+        return JSONResponse(body, status) if struck is None else struck
 
-    async def collection(request: Request) -> Response:
-        if request.method == "POST":
-            return await call(request, "create", depot.create)
-        wanted = request.query_params.get("reference")
-        found = [parcel for parcel in depot.parcels.values() if parcel["reference"] == wanted]
-        return await call(request, "find", lambda _: {"data": found})
 
-    async def act(request: Request) -> Response:
-        verb = depot.buy if request.path_params["verb"] == "buy" else depot.void
-        return await call(request, request.path_params["verb"], lambda _: verb(request.path_params["number"]))
+def problem(status: int, code: str, detail: str, **more: object) -> JSONResponse:
+    """An RFC 9457 problem."""
+    body = {"type": "about:blank", "status": status, "code": code, "detail": detail, **more}
+    return JSONResponse(body, status, media_type="application/problem+json")
 
-    async def page(request: Request) -> Response:
-        parcel = depot.parcels.get(request.path_params["number"])
-        if parcel is None or parcel["label"] is None:
-            return Response("No such label.", 404)
-        rows = "".join(
-            f"<li>{html.escape(scan['occurred_at'])} {html.escape(scan['description'])}</li>" for scan in parcel["scans"]
-        )
-        number = html.escape(parcel["label"]["tracking_number"])
-        return HTMLResponse(f"<title>{number}</title><h1>{number}</h1><ul>{rows}</ul>")
 
-    async def control(request: Request) -> Response:
-        path, raw = request.path_params["path"], await request.body()
-        asked: dict[str, Any] = json.loads(raw) if raw else {}
-        match path.split("/"):
-            case ["shipments", number, "scan"]:
-                try:
-                    return JSONResponse(depot.scan(number, **asked))
-                except Rejected as refused:
-                    return JSONResponse({"code": refused.code}, refused.status)
-            case ["pace"]:
-                depot.pace = float(asked["seconds"])
-            case ["webhooks"]:
-                for name, value in asked.items():
-                    setattr(depot.poster.conduct, name, value)
-            case ["webhooks", "release"]:
-                return JSONResponse({"released": depot.poster.release(reorder=asked.get("reorder", False))})
-            case ["faults"]:
-                if request.method == "DELETE":
-                    depot.faults.asked.clear()
-                else:
-                    depot.faults.asked.append(Fault(**asked))
-            case ["state"]:
-                return JSONResponse({"parcels": list(depot.parcels.values())})
-            case _:
-                return Response(status_code=404)
-        return Response(status_code=204)
+def invalid(wrong: ValidationError) -> JSONResponse:
+    """A 422 that names each field that is missing or wrong."""
+    errors = [{"field": ".".join(map(str, each["loc"])), "message": each["msg"]} for each in wrong.errors()]
+    first = errors[0]["field"]
+    code = "invalid_address" if first.startswith(("sender", "recipient")) else "invalid_request"
+    detail = "; ".join(f"{each['field'] or 'body'}: {each['message']}" for each in errors)
+    return problem(422, code, detail, errors=errors)
+
+
+def build(depot: Depot, *, api_key: str, webhook_url: str, webhook_secret: str) -> Starlette:
+    """The ASGI application around a depot; it moves parcels and posts webhooks while it runs."""
+    control = Control(depot)
+    api = Api(depot, control, api_key)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with running(depot, webhook_url, webhook_secret):
+            yield
+        depot.close()
+
+    async def refused(_: Request, error: Exception) -> Response:
+        if isinstance(error, Refused):
+            return problem(error.status, error.code, error.detail)
+        if isinstance(error, ValidationError):
+            return invalid(error)
+        raise error
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"ok": True})
 
-    @asynccontextmanager
-    async def moving(_: Starlette) -> Any:
-        task = asyncio.create_task(depot.move())
-        yield
-        task.cancel()
-
     return Starlette(
-        lifespan=moving,
+        lifespan=lifespan,
+        exception_handlers={Refused: refused, ValidationError: refused},
         routes=[
-            Route("/v1/shipments", collection, methods=["GET", "POST"]),
-            Route("/v1/shipments/{number}/{verb}", act, methods=["POST"]),
-            Route("/labels/{number}", page),
-            Route("/track/{number}", page),
-            Route("/_control/{path:path}", control, methods=["GET", "POST", "DELETE"]),
-            Route("/healthz", healthz),
+            Route("/v1/shipments", api.create, methods=["POST"]),
+            Route("/v1/shipments", api.search, methods=["GET"]),
+            Route("/v1/shipments/{id}", api.read, methods=["GET"]),
+            Route("/v1/shipments/{id}/buy", api.buy, methods=["POST"]),
+            Route("/v1/shipments/{id}/void", api.void, methods=["POST"]),
+            Route("/v1/shipments/{id}/tracking", api.track, methods=["GET"]),
+            Route("/labels/{id}", api.label, methods=["GET"]),
+            Route("/track/{number}", api.page, methods=["GET"]),
+            Route("/healthz", healthz, methods=["GET"]),
+            *control.routes(),
         ],
     )
+
+
+def _shipment(parcel: Parcel) -> dict[str, Any]:
+    """A parcel as callers read it."""
+    wanted = parcel.wanted.model_dump(mode="json")
+    label = parcel.label.model_dump(mode="json") if parcel.label else None
+    return {"id": parcel.id, **wanted, "state": parcel.state, "label": label, "position": parcel.position}

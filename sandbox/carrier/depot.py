@@ -2,8 +2,6 @@
 
 import secrets
 import time
-from collections import Counter
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,7 +27,7 @@ JOURNEY = {
 }
 """Where a parcel goes from where it is; anywhere else it stays until it is told."""
 
-_KEEPS_MOVING = frozenset({"pending", "delayed", "unknown"})
+_KEEPS_MOVING = "delayed"
 SCANS = {
     "picked_up": ("PU", "Collected from the sender"),
     "in_transit": ("IT", "Sorted at the hub"),
@@ -70,7 +68,7 @@ class Depot:
         self.public_url, self.pace, self.conduct = public_url.rstrip("/"), pace, Conduct()
         self.parcels: dict[str, Parcel] = {}
         self.deliveries: dict[str, Delivery] = {}
-        self.taken = 0
+        self.taken = self.in_flight = 0
         self.moves, self.posts = Agenda(), Agenda()
         self._by_number: dict[str, Parcel] = {}
         self._by_reference: dict[str, list[Parcel]] = {}
@@ -139,7 +137,7 @@ class Depot:
         return parcel
 
     def scan(self, parcel_id: str, wanted: ScanWanted) -> Event:
-        """Any scan at all, told to the shop. An event id that was used before is told again, not kept twice."""
+        """Any scan at all, told to the shop. A known event id is told again and not kept twice."""
         parcel = self.get(parcel_id)
         if parcel.label is None:
             raise Refused(409, "no_label", f"Shipment {parcel_id} has no label yet.")
@@ -156,8 +154,9 @@ class Depot:
             occurred_at=wanted.occurred_at or datetime.now(UTC),
         )
         if all(event.event_id != known.event_id for known in parcel.scans):
+            newest = all(event.occurred_at >= known.occurred_at for known in parcel.scans)
             parcel.scans.append(event)
-            if event.status in SCANS and event.status not in _KEEPS_MOVING:
+            if newest and event.status in SCANS and event.status != _KEEPS_MOVING:
                 parcel.position = event.status
                 self._plan(parcel)
         self._keep(parcel, *self._queue(event))
@@ -172,9 +171,10 @@ class Depot:
     def set_pace(self, seconds: float) -> None:
         """Seconds between scans from now on, for every parcel on its way."""
         self.pace = seconds
-        for parcel in self.parcels.values():
+        on_the_way = [parcel for parcel in self.parcels.values() if parcel.position in JOURNEY]
+        for parcel in on_the_way:
             self._plan(parcel)
-        self._keep(*self.parcels.values())
+        self._keep(*on_the_way)
 
     def set_conduct(self, conduct: Conduct) -> None:
         """How webhooks are posted from now on. What is held stays held until `release`."""
@@ -184,26 +184,28 @@ class Depot:
     def release(self) -> int:
         """Send what is held, in order, or backwards under `reorder`; how many."""
         held = [delivery for delivery in self.deliveries.values() if delivery.due_at is None]
-        sequence = Counter[str]()
+        now = time.time()
         for delivery in reversed(held) if self.conduct.reorder else held:
-            delivery.due_at = time.time() + 0.05 * sequence[delivery.shipment_id]
-            sequence[delivery.shipment_id] += 1
-            self.posts.put(delivery.id, delivery.due_at)
+            delivery.due_at = now
+            self.posts.put(delivery.id, now)
         self._keep(*held)
         return len(held)
 
     def delivered(self, delivery: Delivery) -> None:
-        """The shop has taken it; the copies asked for follow at once."""
+        """The shop has taken it, or a copy of it."""
         self.taken += 1
         delivery.copies -= 1
-        if delivery.copies > 0:
-            self._postpone(delivery, 0, delivery.attempts)
-        elif self.deliveries.pop(delivery.id, None):
+        if delivery.copies <= 0 and delivery.id in self.deliveries:
+            del self.deliveries[delivery.id]
             self._journal.write([("delivery", delivery.id, None)])
 
     def not_delivered(self, delivery: Delivery) -> None:
         """Again after a quarter of a second, doubling up to ten seconds, until it is taken."""
-        self._postpone(delivery, min(0.25 * 2 ** min(delivery.attempts, 10), 10.0), delivery.attempts + 1)
+        if delivery.id in self.deliveries:
+            delivery.due_at = time.time() + min(0.25 * 2 ** min(delivery.attempts, 10), 10.0)
+            delivery.attempts += 1
+            self.posts.put(delivery.id, delivery.due_at)
+            self._keep(delivery)
 
     def reset(self) -> None:
         """Forget every parcel and webhook; the pace stays."""
@@ -218,10 +220,10 @@ class Depot:
         """Close the file."""
         self._journal.close()
 
-    def _queue(self, event: Event) -> Iterable[Delivery]:
+    def _queue(self, event: Event) -> list[Delivery]:
         """The webhook of a scan, as the conduct has it, and the one that it overtakes."""
         if self.conduct.mode == "drop":
-            return
+            return []
         now = time.time()
         delivery = Delivery(
             id=f"dlv_{secrets.token_hex(8)}",
@@ -231,23 +233,18 @@ class Depot:
             copies=1 + self.conduct.duplicate,
         )
         self.deliveries[delivery.id] = delivery
+        queued = [delivery]
         if delivery.due_at is not None and self.conduct.reorder:
             overtaken = self.deliveries.get(self._parked.pop(event.shipment_id, ""))
             if overtaken is not None:
-                overtaken.due_at = now + 0.1
-                self.posts.put(overtaken.id, overtaken.due_at)
-                yield overtaken
+                overtaken.due_at = now
+                queued.append(overtaken)
             else:
                 delivery.due_at = now + max(1.0, 2 * self.pace)
                 self._parked[event.shipment_id] = delivery.id
-        self.posts.put(delivery.id, delivery.due_at)
-        yield delivery
-
-    def _postpone(self, delivery: Delivery, seconds: float, attempts: int) -> None:
-        if delivery.id in self.deliveries:
-            delivery.due_at, delivery.attempts = time.time() + seconds, attempts
-            self.posts.put(delivery.id, delivery.due_at)
-            self._keep(delivery)
+        for each in queued:
+            self.posts.put(each.id, each.due_at)
+        return queued
 
     def _plan(self, parcel: Parcel) -> None:
         """When it moves next: at the pace, as long as there is somewhere to go."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Optional = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
@@ -20,8 +20,15 @@ class Address(BaseModel):
     line2: Optional | None = None
     city: Text
     region: Optional | None = None
-    postal_code: Annotated[Text, Field(pattern=f"^(?!{UNDELIVERABLE}$)".replace("(?!", "(?:(?!") + ".*)$")]
+    postal_code: Text
     country: Annotated[str, Field(pattern="^[A-Z]{2}$")]
+
+    @field_validator("postal_code")
+    @classmethod
+    def _exists(cls, value: str) -> str:
+        if value == UNDELIVERABLE:
+            raise ValueError("there is no such postal code")
+        return value
 
 
 class ShipmentWanted(BaseModel):
@@ -61,7 +68,7 @@ class Event(BaseModel):
 
 
 class Parcel(BaseModel):
-    """A parcel in the books. `position` is the last place of its journey, `moves_at` (unix seconds) the next."""
+    """A parcel in the books. `position` is the last place of its journey; `moves_at` is unix seconds."""
 
     id: str
     wanted: ShipmentWanted
@@ -111,3 +118,16 @@ class PaceWanted(BaseModel):
     """The body of `/_control/pace`: seconds between two scans, 0 to move only when told."""
 
     seconds: float = Field(ge=0, le=86_400)
+
+
+class FaultWanted(BaseModel):
+    """The body of `/_control/faults`: see `sandbox/faults.py`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    operation: Literal["create", "find", "buy", "void", "track", "*"]
+    when: Literal["before", "after", "hang"] = "before"
+    status: int | None = Field(default=None, ge=400, le=599)
+    nth: int = Field(default=1, ge=1)
+    times: int = Field(default=1, ge=1)
+    retry_after: int | None = Field(default=None, ge=0)

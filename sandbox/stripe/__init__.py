@@ -1,23 +1,25 @@
 """A stand-in for Stripe's API, for machines without an account; it keeps Stripe's documented behaviour.
 
-Start: `python -m sandbox.stripe --port N --api-key sk_test_… [--webhook-url URL --webhook-secret whsec_…]… [--state FILE]
-[--public-url URL] [--publishable-key pk_test_…] [--search-lag SECONDS]`. Then point the `stripe` SDK's API base at it.
+Start it with `python -m sandbox.stripe --port N --api-key sk_test_…`, and as wished `--host`, `--state FILE`,
+`--webhook-url URL --webhook-secret whsec_…` (both again for each further endpoint), `--public-url URL`,
+`--publishable-key pk_test_…`, `--api-version V`, `--search-lag SECONDS`. Then point the SDK's API base at it.
 
 Controls, without authentication, JSON in and out:
 
 - `GET /healthz`: it is up.
 - `GET /_control/state`: counts, sums by currency, and one line a payment intent.
 - `POST /_control/reset`: an empty account, present time, no faults; the webhook endpoints stay.
-- `POST /_control/advance {"seconds": N}`: moves the clock; authorizations expire, slow refunds settle, keys are forgotten.
-- `POST /_control/webhooks {"mode": "normal|hold|drop", "duplicate": n, "delay_seconds": s, "reorder": bool, "endpoints": [{"url", "secret", "enabled_events"}]}`:
-  how deliveries behave; what is left out goes back to normal, endpoints stay. `reorder` sends a request's events backwards.
+- `POST /_control/advance {"seconds": N}`: moves the clock; authorizations expire, refunds settle, keys age.
+- `POST /_control/webhooks {"mode": "normal|hold|drop", "duplicate": n, "delay_seconds": s, "reorder": bool,
+  "endpoints": [{"url", "secret", "enabled_events"}]}`: how deliveries behave; what is left out goes back to
+  normal, endpoints stay. `reorder` sends the events of a request backwards.
 - `POST /_control/webhooks/release {"reorder": bool}`: sends what was held and goes back to normal.
 - `POST /_control/webhooks/resend {"event_id": "evt_…"}`: delivers an event again.
-- `POST /_control/faults` with the fields of `faults.FaultOrder`; `GET` lists, `DELETE` clears them. An operation is
-  `payment_intents.create|confirm|capture|cancel|retrieve|update|list|search`, `refunds.create`, … or a pattern (`*`).
-  `before`: nothing is processed. `after`: processed, answer lost or replaced. `hang`: silence, nothing processed.
-  Faults live in memory only. A 5xx is kept for its idempotency key and replayed, as Stripe does; 409, 429 and a dropped
-  connection before processing are not.
+- `POST /_control/faults` takes the fields of `faults.FaultOrder`; `GET` lists and `DELETE` clears them. An
+  operation is `payment_intents.create|confirm|capture|cancel|retrieve|update|list|search`, `refunds.create`
+  and so on, or a pattern (`*`). `before`: nothing is processed. `after`: processed, the answer lost or
+  replaced. `hang`: silence, nothing processed. A 5xx is kept for its idempotency key and replayed, as Stripe
+  does; a 409, a 429 and a connection dropped before processing are not. Faults live in memory only.
 - `POST /_control/search {"lag_seconds": s}`: new intents stay invisible to search that long.
 - `GET /3ds/{intent}`, `POST /3ds/{intent}/pass|fail`: the bank's page of 3-D Secure.
 """

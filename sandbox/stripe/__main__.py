@@ -1,6 +1,7 @@
 """Starts the stand-in: `python -m sandbox.stripe --port 12111 --api-key sk_test_…`."""
 
 import argparse
+import sqlite3
 from pathlib import Path
 
 import uvicorn
@@ -39,8 +40,19 @@ def main() -> None:
     )  # fmt: skip
     pairs = zip(args.webhook_url, args.webhook_secret, strict=True)
     endpoints = [Endpoint(url=url, secret=secret) for url, secret in pairs]
-    app = StripeStandIn(config, endpoints or None)
-    uvicorn.run(app, host=args.host, port=args.port, log_level="warning", access_log=False, lifespan="on")
+    try:
+        app = StripeStandIn(config, endpoints or None)
+    except sqlite3.DatabaseError as error:
+        parser.error(f"--state {args.state}: {error}")
+    uvicorn.run(
+        app,
+        host=args.host,
+        port=args.port,
+        log_level="warning",
+        access_log=False,
+        lifespan="on",
+        timeout_graceful_shutdown=1,
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The one Stripe account the stand-in plays: its objects, its clock and its events, all in memory and journalled."""
+"""The Stripe account the stand-in plays: its objects, clock and events, in memory and journalled."""
 
 import secrets
 import string
@@ -53,18 +53,21 @@ def shown(value: Any) -> Any:
 
 
 class Account:
-    """Objects by kind and id, in order of creation. Change one in place, then `keep` it; `commit` makes it last."""
+    """Objects by kind and id, oldest first. Change one in place, then `keep` it; `commit` makes it last."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
         self.journal = Journal(config.state)
         self.objects: dict[str, dict[str, Obj]] = {}
         self.search_lag = config.search_lag
+        # Deliveries the courier has not heard of yet.
+        self.queued: list[str] = []
         self._dirty: dict[tuple[str, str], None] = {}
         for kind, key, body in self.journal.load():
             self.all(kind)[key] = body
+        self.queued.extend(self.all("delivery"))
 
-    # -- objects --------------------------------------------------------------------------------------------------
+    # -- objects ------------------------------------------------------------------------------------------
 
     def all(self, kind: str) -> dict[str, Obj]:
         """Every object of a kind by id, oldest first."""
@@ -98,6 +101,7 @@ class Account:
         """Back to an empty account and the present time; the webhook endpoints stay."""
         endpoints = self.all("endpoint")
         self.objects = {"endpoint": endpoints}
+        self.queued.clear()
         self._dirty = {("endpoint", key): None for key in endpoints}
         self.journal.clear()
         self.commit()
@@ -106,7 +110,7 @@ class Account:
         """`pi_3` + 22 letters and digits, and so on."""
         return prefix + token(22)
 
-    # -- time -----------------------------------------------------------------------------------------------------
+    # -- time ---------------------------------------------------------------------------------------------
 
     @property
     def offset(self) -> float:
@@ -131,7 +135,7 @@ class Account:
         """Forget a scheduled action."""
         self.drop("due", f"{action}:{key}")
 
-    # -- events ---------------------------------------------------------------------------------------------------
+    # -- events -------------------------------------------------------------------------------------------
 
     def emit(self, kind: str, body: Obj, cause: Cause, *, previous: Obj | None = None) -> None:
         """Record an event with a snapshot of its object, and a delivery to every endpoint that wants it."""
@@ -167,6 +171,7 @@ class Account:
                 "since": time.time(),
             }
             self.keep("delivery", delivery, row)
+            self.queued.append(delivery)
         event["pending_webhooks"] += len(wanted) * copies
         self.keep("event", event["id"], event)
         return len(wanted) * copies

@@ -1,4 +1,4 @@
-"""The API under `/v1`: authentication, parameters, idempotency, faults, then the operation, then its answer."""
+"""The API under `/v1`: authentication, parameters, idempotency, faults, the operation, its answer."""
 
 import asyncio
 import base64
@@ -15,7 +15,7 @@ from starlette.responses import Response
 from sandbox.stripe import charges, customers, events, payment_intents, refunds, settlement
 from sandbox.stripe.account import Account, Cause, shown, token
 from sandbox.stripe.call import Call
-from sandbox.stripe.errors import Obj, StripeError, injected, invalid, unauthorized
+from sandbox.stripe.errors import Obj, StripeError, invalid, unauthorized
 from sandbox.stripe.faults import FaultOrder, Faults
 from sandbox.stripe.idempotency import Keys, Saved, fingerprint
 from sandbox.stripe.lists import expand
@@ -96,7 +96,7 @@ class Arrived:
 
 
 class Api:
-    """Answers `/v1`. Operations are synchronous and end in one commit, so a request happens whole or not at all."""
+    """Answers `/v1`. An operation is synchronous and ends in one commit: it happens whole or not at all."""
 
     def __init__(self, account: Account, faults: Faults) -> None:
         self.account = account
@@ -114,7 +114,10 @@ class Api:
             headers["Idempotency-Key"] = request.headers["idempotency-key"]
         try:
             arrived = await self._arrive(request, request_id)
-            saved = await self._through_keys(arrived)
+            fault = self.faults.strike(arrived.route.operation)
+            if fault is not None and fault.in_front:
+                await _refuse(fault)
+            saved = await self._through_keys(arrived, fault)
         except StripeError as error:
             return _respond(error.status, _dump(error.body()), headers | error.headers)
         if saved.request_id != request_id:
@@ -159,40 +162,35 @@ class Api:
             return True
         raise unauthorized(f"Invalid API Key provided: {key[:8]}{'*' * max(0, len(key) - 12)}{key[-4:]}")
 
-    async def _through_keys(self, arrived: Arrived) -> Saved:
+    async def _through_keys(self, arrived: Arrived, fault: FaultOrder | None) -> Saved:
         key = arrived.idempotency_key
         if key is None:
-            return await self._run(arrived)
+            return await self._run(arrived, fault)
         known = self.keys.begin(key, arrived.print_)
         if known is not None:
+            if fault is not None and fault.when == "after" and fault.status is None:
+                raise HangUp
             return known
         try:
-            return await self._run(arrived)
+            return await self._run(arrived, fault)
         finally:
             self.keys.end(key)
 
-    async def _run(self, arrived: Arrived) -> Saved:
+    async def _run(self, arrived: Arrived, fault: FaultOrder | None) -> Saved:
         call = Call(
             self.account, arrived.route.operation, dict(arrived.params), arrived.key, arrived.publishable,
             Cause(arrived.request_id, arrived.idempotency_key),
         )  # fmt: skip
-        fault = self.faults.strike(call.operation)
         if fault is not None:
             await self._suffer(arrived, call, fault)
         answer, kept = self._execute(arrived, call)
-        lost = fault is not None and fault.when == "after"
-        failure = (
-            injected(fault.status, fault.error, fault.retry_after)
-            if fault and lost and fault.status
-            else None
-        )
-        if failure is not None and failure.status >= 400:
-            answer, kept = Saved(failure.status, _dump(failure.body()), arrived.request_id), failure.saved
-        self._finish(arrived, answer, kept)
-        if lost and failure is None:
-            raise HangUp
-        if failure is not None and failure.status >= 400:
+        if fault is not None and fault.when == "after" and fault.status is not None and fault.status >= 400:
+            failure = fault.failure(fault.status)
+            self._finish(arrived, _failed(failure, arrived), failure.saved)
             raise failure
+        self._finish(arrived, answer, kept)
+        if fault is not None and fault.when == "after" and fault.status is None:
+            raise HangUp
         return answer
 
     async def _suffer(self, arrived: Arrived, call: Call, fault: FaultOrder) -> None:
@@ -201,18 +199,14 @@ class Api:
             await _silence(arrived.request, fault.delay_seconds or HANG_SECONDS)
             raise HangUp
         await asyncio.sleep(fault.delay_seconds)
-        if fault.when != "before":
+        if fault.when != "before" or fault.status is None or fault.status < 400:
             return
-        if fault.status is None:
-            raise HangUp
         if fault.status == 402 and call.operation in DECLINABLE:
             call.forced_decline = fault.decline()
-        elif fault.status >= 400:
-            failure = injected(fault.status, fault.error, fault.retry_after)
-            self._finish(
-                arrived, Saved(failure.status, _dump(failure.body()), arrived.request_id), failure.saved
-            )
-            raise failure
+            return
+        failure = fault.failure(fault.status)
+        self._finish(arrived, _failed(failure, arrived), failure.saved)
+        raise failure
 
     def _execute(self, arrived: Arrived, call: Call) -> tuple[Saved, bool]:
         """Run the operation: its answer, and whether the idempotency layer keeps it."""
@@ -220,7 +214,7 @@ class Api:
             paths = strings("expand", call.params.pop("expand", ""))
             body = expand(self.account, arrived.route.run(call), paths)
         except StripeError as error:
-            return Saved(error.status, _dump(error.body()), arrived.request_id), error.saved
+            return _failed(error, arrived), error.saved
         return Saved(200, _dump(body), arrived.request_id), True
 
     def _finish(self, arrived: Arrived, answer: Saved, kept: bool) -> None:
@@ -237,6 +231,18 @@ def _find_route(method: str, path: str) -> tuple[Route, str]:
     raise StripeError(
         404, "invalid_request_error", f"Unrecognized request URL ({method}: {path}).", saved=False
     )
+
+
+async def _refuse(fault: FaultOrder) -> None:
+    """A failure before the API is reached: not even the idempotency layer hears of the request."""
+    await asyncio.sleep(fault.delay_seconds)
+    if fault.status is None:
+        raise HangUp
+    raise fault.failure(fault.status)
+
+
+def _failed(failure: StripeError, arrived: Arrived) -> Saved:
+    return Saved(failure.status, _dump(failure.body()), arrived.request_id)
 
 
 async def _silence(request: Request, seconds: float) -> None:

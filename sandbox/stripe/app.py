@@ -1,4 +1,4 @@
-"""The stand-in as an ASGI application: `/v1`, the 3-D Secure page, the controls, and the work between requests."""
+"""The stand-in as an ASGI application: `/v1`, the bank's page, the controls, and work between requests."""
 
 import asyncio
 import contextlib
@@ -88,10 +88,11 @@ class StripeStandIn:
             await asyncio.sleep(TICK_SECONDS)
             if run_due(self.account):
                 self.courier.wake()
+            self.account.commit()
 
 
 async def _cut(send: Send) -> None:
-    """Close the connection without a byte. ASGI has no word for it, so this reaches for the server's own socket."""
+    """Close the connection without a byte. ASGI has no word for it, so this reaches for uvicorn's socket."""
     transport = getattr(getattr(send, "__self__", None), "transport", None)
     if transport is None:
         raise TypeError("this server does not show its transport; run the stand-in with uvicorn")

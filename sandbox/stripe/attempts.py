@@ -82,7 +82,8 @@ def card_error(why: Decline, **extra: Any) -> StripeError:
     """402 `card_error` with the issuer's reason."""
     advice = "try_again_later" if why.decline_code in ("generic_decline", "insufficient_funds") else None
     return StripeError(
-        402, "card_error", why.message, code=why.code, decline_code=why.decline_code, advice_code=advice, **extra
+        402, "card_error", why.message, code=why.code, decline_code=why.decline_code, advice_code=advice,
+        **extra
     )  # fmt: skip
 
 
@@ -97,7 +98,7 @@ def _fail(call: Call, intent: Obj, error: StripeError, **changes: Any) -> None:
 
 
 def authenticate(call: Call, *, passed: bool) -> Obj:
-    """The customer comes back from 3-D Secure. A decline after it is recorded and not raised: nobody's request waits."""
+    """The customer is back from 3-D Secure. A decline after it is recorded, not raised: no request waits."""
     intent = call.account.find("payment_intent", call.key)
     if intent["status"] != "requires_action":
         raise unexpected_state(f"This PaymentIntent has a status of {intent['status']}.", intent)

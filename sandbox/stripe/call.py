@@ -10,7 +10,7 @@ from sandbox.stripe.errors import Obj
 
 @dataclass
 class Call:
-    """What an operation gets. `params` are decoded but not yet checked; `expand` has been taken out of them."""
+    """What an operation gets. `params` are decoded but not yet checked; `expand` is taken out of them."""
 
     account: Account
     operation: str

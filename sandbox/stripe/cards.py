@@ -1,4 +1,4 @@
-"""Stripe's documented test cards: what each payment method, token or number does (docs.stripe.com/testing)."""
+"""Stripe's test cards: what each payment method, token or number does (docs.stripe.com/testing)."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ ThreeDS = Literal["never", "always", "unless_off_session"]
 
 @dataclass(frozen=True)
 class Decline:
-    """Why an issuer said no: the error's code, the issuer's own where there is one, a sentence for the shopper."""
+    """Why an issuer said no: the error's code, the issuer's own if any, a sentence for the shopper."""
 
     code: str
     decline_code: str | None
@@ -38,7 +38,9 @@ VELOCITY = Decline("card_declined", "card_velocity_exceeded", "Your card was dec
 EXPIRED = Decline("expired_card", None, "Your card has expired.")
 BAD_CVC = Decline("incorrect_cvc", None, "Your card's security code is incorrect.")
 PROCESSING = Decline("processing_error", None, "An error occurred while processing your card.")
-AUTHENTICATE = Decline("authentication_required", "authentication_required", "Your card asks for authentication.")
+AUTHENTICATE = Decline(
+    "authentication_required", "authentication_required", "Your card asks for authentication."
+)
 
 CARDS: dict[str, Card] = {
     "visa": Card("4242424242424242"),
@@ -96,7 +98,7 @@ _TOKEN = re.compile(r"^(?:pm_card|tok)_(?:visa_(?=[a-z]+[A-Z]))?(\w+)$")
 
 
 def card_named(token: str) -> tuple[str, Card] | None:
-    """`pm_card_chargeDeclined`, `pm_card_visa_chargeDeclined`, `tok_visa`, a number → its name and behaviour."""
+    """`pm_card_chargeDeclined`, `pm_card_visa_chargeDeclined`, `tok_visa`, a number → name and card."""
     match = _TOKEN.match(token)
     name = match[1] if match else _BY_NUMBER.get(token.replace(" ", ""), "")
     return (name, CARDS[name]) if name in CARDS else None

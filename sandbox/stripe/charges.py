@@ -9,7 +9,8 @@ from sandbox.stripe.errors import Obj
 from sandbox.stripe.lists import LIST, page
 from sandbox.stripe.params import parse, text
 
-# Customer-initiated card authorizations are valid for seven days (docs.stripe.com/payments/place-a-hold-on-a-payment-method).
+# Customer-initiated card authorizations are valid for seven days
+# (docs.stripe.com/payments/place-a-hold-on-a-payment-method).
 AUTHORIZATION_SECONDS = 7 * 86_400
 
 
@@ -26,14 +27,16 @@ def new_charge(
         "balance_transaction": None, "billing_details": method["billing_details"],
         "calculated_statement_descriptor": "MILEPOST SANDBOX", "captured": captured, "created": account.now(),
         "currency": intent["currency"], "customer": intent["customer"], "description": intent["description"],
-        "disputed": False, "failure_balance_transaction": None, "failure_code": decline.code if decline else None,
+        "disputed": False, "failure_balance_transaction": None,
+        "failure_code": decline.code if decline else None,
         "failure_message": decline.message if decline else None, "fraud_details": {}, "livemode": False,
         "metadata": dict(intent["metadata"]), "on_behalf_of": None, "outcome": _outcome(decline),
         "paid": decline is None, "payment_intent": intent["id"], "payment_method": method["id"],
         "payment_method_details": {
             "card": _card_details(account, intent, method, captured, decline, authenticated), "type": "card",
         },
-        "receipt_email": intent["receipt_email"], "receipt_number": None, "receipt_url": None, "refunded": False,
+        "receipt_email": intent["receipt_email"], "receipt_number": None, "receipt_url": None,
+        "refunded": False,
         "review": None, "shipping": intent["shipping"], "source": None, "source_transfer": None,
         "statement_descriptor": intent["statement_descriptor"],
         "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
@@ -74,7 +77,8 @@ def _card_details(
         "brand": card["brand"], "checks": card["checks"] | {"cvc_check": "pass"}, "country": card["country"],
         "exp_month": card["exp_month"], "exp_year": card["exp_year"],
         "extended_authorization": {"status": "disabled"}, "fingerprint": card["fingerprint"],
-        "funding": card["funding"], "incremental_authorization": {"status": "unavailable"}, "installments": None,
+        "funding": card["funding"], "incremental_authorization": {"status": "unavailable"},
+        "installments": None,
         "last4": card["last4"], "mandate": None,
         "multicapture": {"status": "available" if held and _multicapture(intent) else "unavailable"},
         "network": card["brand"], "network_token": {"used": False},

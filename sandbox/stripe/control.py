@@ -1,7 +1,6 @@
 """The levers of the stand-in under `/_control/`; the package's docstring lists them."""
 
 from collections import Counter
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
@@ -130,10 +129,11 @@ def summary(account: Account) -> Obj:
         "refunds": len(returned), "refunded_amount": _sums(returned, "amount"),
         "releases": len(refunds) - len(returned), "charges": len(charges),
         "failed_charges": sum(item["status"] == "failed" for item in charges),
-        "events": len(account.all("event")), "deliveries_pending": sum(not item["held"] for item in deliveries),
+        "events": len(account.all("event")),
+        "deliveries_pending": sum(not item["held"] for item in deliveries),
         "deliveries_held": sum(item["held"] for item in deliveries),
         "idempotency_keys": len(account.all("idempotency")),
-        "payment_intents": [_line(item, charges, returned) for item in intents],
+        "payment_intents": _lines(intents, charges, returned),
     }  # fmt: skip
 
 
@@ -144,13 +144,17 @@ def _sums(items: list[Obj], name: str) -> Obj:
     return dict(sums)
 
 
-def _line(intent: Obj, charges: list[Obj], refunds: list[Obj]) -> dict[str, Any]:
+def _lines(intents: list[Obj], charges: list[Obj], refunds: list[Obj]) -> list[Obj]:
     names = (
-        "id", "status", "amount", "currency", "amount_capturable", "amount_received", "latest_charge", "created",
-        "canceled_at", "cancellation_reason", "metadata",
+        "id", "status", "amount", "currency", "amount_capturable", "amount_received", "latest_charge",
+        "created", "canceled_at", "cancellation_reason", "metadata",
     )  # fmt: skip
-    key = intent["id"]
-    return {name: intent[name] for name in names} | {
-        "attempts": sum(item["payment_intent"] == key for item in charges),
-        "amount_refunded": sum(item["amount"] for item in refunds if item["payment_intent"] == key),
-    }
+    attempts = Counter(item["payment_intent"] for item in charges)
+    refunded: Counter[str] = Counter()
+    for item in refunds:
+        refunded[item["payment_intent"]] += item["amount"]
+    return [
+        {name: intent[name] for name in names}
+        | {"attempts": attempts[intent["id"]], "amount_refunded": refunded[intent["id"]]}
+        for intent in intents
+    ]

@@ -9,7 +9,8 @@ from sandbox.stripe.params import anything, email, merge_metadata, metadata, par
 
 FIELDS = ("address", "description", "email", "name", "phone", "preferred_locales", "shipping")
 TABLE: dict[str, Any] = {
-    "address": anything, "description": text, "email": email, "metadata": metadata, "name": text, "phone": text,
+    "address": anything, "description": text, "email": email, "metadata": metadata, "name": text,
+    "phone": text,
     "preferred_locales": anything, "shipping": anything, "tax_exempt": text, "invoice_settings": anything,
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The errors Stripe's API answers with: status, type, code, and what rides along (docs.stripe.com/api/errors)."""
+"""The errors Stripe answers with: status, type, code, what rides along (docs.stripe.com/api/errors)."""
 
 from typing import Any
 
@@ -10,7 +10,8 @@ class StripeError(Exception):
     """One error answer.
 
     `saved` says whether the idempotency layer keeps it: what failed before the endpoint began to execute
-    (authentication, parameters, a conflict, a rate limit) is not kept (docs.stripe.com/api/idempotent_requests).
+    (authentication, parameters, a conflict, a rate limit) is not kept
+    (docs.stripe.com/api/idempotent_requests).
     """
 
     def __init__(
@@ -83,7 +84,7 @@ def unauthorized(message: str, *, code: str | None = None) -> StripeError:
 def injected(status: int, error: Obj, retry_after: float | None) -> StripeError:
     """The answer of a fault: what Stripe says with that status, or what the fault's `error` says instead."""
     kinds = {402: "card_error", 409: "invalid_request_error", 429: "invalid_request_error"}
-    codes = {402: "card_declined", 409: "lock_timeout", 429: "rate_limit"}
+    codes = {402: "card_declined", 409: "idempotency_key_in_use", 429: "rate_limit"}
     fields = dict(error)
     kind = fields.pop("type", kinds.get(status, "api_error" if status >= 500 else "invalid_request_error"))
     code = fields.pop("code", codes.get(status))

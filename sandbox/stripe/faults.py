@@ -7,14 +7,16 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.stripe.cards import Decline
+from sandbox.stripe.errors import StripeError, injected
 
 
 class FaultOrder(BaseModel):
     """What `POST /_control/faults` takes. Times are seconds.
 
-    The fault starts at the `nth` matching request and strikes `times` of them (1, or without end when `probability` is
-    given). A `status` of null drops the connection; one below 400 lets the request through (use it with
-    `delay_seconds`). A 402 on create, confirm or capture is a decline by the issuer, with all that follows from it.
+    The fault starts at the `nth` matching request and strikes `times` of them (1, or without end when
+    `probability` is given). A `status` of null drops the connection; one below 400 lets the request through
+    (use it with `delay_seconds`). A 402 on create, confirm or capture is a decline by the issuer, with all
+    that follows from it.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -29,6 +31,15 @@ class FaultOrder(BaseModel):
     seed: int = 0
     delay_seconds: float = Field(default=0, ge=0)
     error: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def in_front(self) -> bool:
+        """Whether the request does not even reach the idempotency layer: connection lost, rate limit."""
+        return self.when == "before" and self.status in (None, 429)
+
+    def failure(self, status: int) -> StripeError:
+        """The error to answer with."""
+        return injected(status, self.error, self.retry_after)
 
     def decline(self) -> Decline:
         """The issuer's reason, for a 402."""

@@ -1,4 +1,7 @@
-"""Stripe's idempotency layer: the first answer of a key is kept for 24 hours and given again (docs.stripe.com/api/idempotent_requests)."""
+"""Stripe's idempotency layer: the first answer of a key is kept for 24 hours and given again.
+
+The rules are those of docs.stripe.com/api/idempotent_requests.
+"""
 
 import hashlib
 import json
@@ -35,7 +38,7 @@ class Keys:
         self._in_use: set[str] = set()
 
     def begin(self, key: str, print_: str) -> Saved | None:
-        """Take a key, or return its saved answer. Raises 400 for another request's key and 409 for one in use."""
+        """Take a key, or return its saved answer. 400 for another request's key, 409 for one in use."""
         if len(key) > LONGEST:
             raise invalid(f"Idempotency keys are up to {LONGEST} characters long.")
         row = self._account.all("idempotency").get(key)
@@ -45,8 +48,8 @@ class Keys:
         if row is not None:
             if row["fingerprint"] != print_:
                 message = (
-                    f"Keys for idempotent requests can only be used with the same endpoint and parameters they were first"
-                    f" used with; '{key}' was used for another request."
+                    "Keys for idempotent requests can only be used with the same endpoint and parameters they"
+                    f" were first used with; '{key}' was used for another request."
                 )
                 raise StripeError(400, "idempotency_error", message, saved=False)
             return Saved(row["status"], row["body"], row["request_id"])
@@ -60,7 +63,8 @@ class Keys:
     def save(self, key: str, print_: str, answer: Saved) -> None:
         """Keep the key's answer; lasting with the account's next commit."""
         row = {
-            "fingerprint": print_, "status": answer.status, "body": answer.body, "request_id": answer.request_id,
+            "fingerprint": print_, "status": answer.status, "body": answer.body,
+            "request_id": answer.request_id,
             "at": self._account.now(),
         }  # fmt: skip
         self._account.keep("idempotency", key, row)

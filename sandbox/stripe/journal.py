@@ -1,7 +1,7 @@
-"""Keeps the stand-in's objects in one SQLite file, a transaction a request, so that it survives its own SIGKILL.
+"""Keeps the stand-in's objects in one SQLite file, a transaction a request, so that it survives its SIGKILL.
 
-A file rewritten whole after every change would cost more with every order; SQLite writes the changed rows only and
-replaces them just as atomically.
+A file rewritten whole after every change would cost more with every order; SQLite writes the changed rows
+only, and as atomically.
 """
 
 import json
@@ -25,7 +25,8 @@ class Journal:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = OFF")
             self._db.execute(
-                "CREATE TABLE IF NOT EXISTS rows (seq INTEGER PRIMARY KEY, kind TEXT, id TEXT, body TEXT, UNIQUE (kind, id))"
+                "CREATE TABLE IF NOT EXISTS rows"
+                " (seq INTEGER PRIMARY KEY, kind TEXT, id TEXT, body TEXT, UNIQUE (kind, id))"
             )
 
     def load(self) -> Iterable[tuple[str, str, dict[str, Any]]]:

@@ -1,4 +1,4 @@
-"""What all resources share: pages of lists, search, and the expansion of ids into objects (docs.stripe.com/api/pagination)."""
+"""What all resources share: pages (docs.stripe.com/api/pagination), search, and the expansion of ids."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -10,7 +10,8 @@ from sandbox.stripe.params import Check, Raw, integer, shape, text
 
 _RANGE = shape({"gt": integer, "gte": integer, "lt": integer, "lte": integer})
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "gt": lambda a, b: a > b, "gte": lambda a, b: a >= b, "lt": lambda a, b: a < b, "lte": lambda a, b: a <= b,
+    "gt": lambda a, b: a > b, "gte": lambda a, b: a >= b, "lt": lambda a, b: a < b, "lte": lambda a,
+    b: a <= b,
 }  # fmt: skip
 
 
@@ -38,7 +39,7 @@ def page(
     equal: Iterable[str] = (),
     where: Callable[[Obj], bool] | None = None,
 ) -> Obj:
-    """One page of a kind, newest first, after the filters: `created`, fields that must be equal, and `where`."""
+    """One page, newest first, of what passes the filters: `created`, fields that must be equal, `where`."""
     found = [
         item
         for item in reversed(account.all(kind).values())
@@ -75,7 +76,7 @@ def _list(url: str, items: list[Obj], *, more: bool) -> Obj:
     return {"object": "list", "data": items, "has_more": more, "url": url}
 
 
-# -- search (docs.stripe.com/search) ----------------------------------------------------------------------------------
+# -- search (docs.stripe.com/search) ---------------------------------------------------------------------
 
 _CLAUSE = re.compile(
     r"""\s*(?P<not>-?)(?P<field>\w+)(?:\[(?P<quote>['"])(?P<key>(?:\\.|(?!(?P=quote)).)*)(?P=quote)\])?
@@ -86,7 +87,7 @@ _FIELDS = {"amount", "created", "currency", "customer", "metadata", "status"}
 
 
 def search(account: Account, kind: str, url: str, query: str, limit: int, start: str | None) -> Obj:
-    """Objects matching a query of Stripe's search language; what is younger than the index's lag is not found yet."""
+    """Objects matching a query of Stripe's search language; what is younger than the lag is not found yet."""
     clauses, everyone = _clauses(query)
     horizon = account.now() - account.search_lag
     found = [
@@ -162,11 +163,11 @@ def _unescape(quoted: str) -> str:
     return re.sub(r"\\(.)", r"\1", quoted)
 
 
-# -- expansion (docs.stripe.com/expand) -------------------------------------------------------------------------------
+# -- expansion (docs.stripe.com/expand) ------------------------------------------------------------------
 
 
 def expand(account: Account, body: Obj, paths: list[str]) -> Obj:
-    """A copy of the answer with the ids at these dotted paths replaced by their objects, up to four levels deep."""
+    """A copy of the answer with the ids at these dotted paths replaced by their objects, four levels deep."""
     answer: Obj = shown(body)
     for path in paths:
         steps = path.split(".")

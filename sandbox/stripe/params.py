@@ -1,4 +1,4 @@
-"""Form-encoded parameters with nested brackets, decoded and checked against a table a request (docs.stripe.com/api)."""
+"""Form-encoded parameters with nested brackets, decoded and checked against a table a request."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -101,7 +101,7 @@ def strings(name: str, value: Raw) -> list[str]:
 
 
 def metadata(name: str, value: Raw) -> dict[str, str]:
-    """Up to 50 keys of 40 characters with values of 500; an empty value deletes its key (docs.stripe.com/api/metadata)."""
+    """Up to 50 keys of 40 characters with values of 500 (docs.stripe.com/api/metadata)."""
     if value == "":
         return {}
     if not isinstance(value, dict):
@@ -143,7 +143,7 @@ def shape(table: Table, *, required: tuple[str, ...] = ()) -> Check:
 
 
 def merge_metadata(current: dict[str, str], change: dict[str, str] | None) -> dict[str, str]:
-    """Stripe's update rule: given keys are set, keys given empty are removed, others stay; empty `metadata` clears."""
+    """Stripe's rule: keys given are set, given empty are removed, others stay; empty `metadata` clears."""
     if change is None:
         return current
     if not change:

@@ -37,10 +37,12 @@ SHIPPING = shape(
 COMMON: dict[str, Check] = {
     "amount_details": anything, "capture_method": CAPTURE_METHOD, "excluded_payment_method_types": strings,
     "hooks": anything, "payment_details": anything, "payment_method": text, "payment_method_data": anything,
-    "payment_method_options": anything, "receipt_email": email, "setup_future_usage": USAGE, "shipping": SHIPPING,
+    "payment_method_options": anything, "receipt_email": email, "setup_future_usage": USAGE,
+    "shipping": SHIPPING,
 }  # fmt: skip
 UPDATE: dict[str, Check] = COMMON | {
-    "amount": integer, "application_fee_amount": integer, "currency": text, "customer": text, "description": text,
+    "amount": integer, "application_fee_amount": integer, "currency": text, "customer": text,
+    "description": text,
     "metadata": metadata, "payment_method_configuration": text, "payment_method_types": strings,
     "statement_descriptor": text, "statement_descriptor_suffix": text, "transfer_data": anything,
     "transfer_group": text,
@@ -57,10 +59,12 @@ CONFIRM: dict[str, Check] = COMMON | ATTEMPT | {"amount_to_confirm": integer, "c
 
 # What a browser sees of an intent, holding a publishable key only.
 PUBLIC = (
-    "id", "object", "amount", "amount_details", "automatic_payment_methods", "canceled_at", "cancellation_reason",
+    "id", "object", "amount", "amount_details", "automatic_payment_methods", "canceled_at",
+    "cancellation_reason",
     "capture_method", "client_secret", "confirmation_method", "created", "currency", "description",
     "last_payment_error", "livemode", "next_action", "payment_method", "payment_method_configuration_details",
-    "payment_method_types", "processing", "receipt_email", "setup_future_usage", "shipping", "source", "status",
+    "payment_method_types", "processing", "receipt_email", "setup_future_usage", "shipping", "source",
+    "status",
 )  # fmt: skip
 
 
@@ -80,13 +84,16 @@ def create(call: Call) -> Obj:
         automatic = {"allow_redirects": automatic.get("allow_redirects") or "always", "enabled": True}
     intent: Obj = {
         "id": key, "object": "payment_intent", "amount": given["amount"], "amount_capturable": 0,
-        "amount_details": {"tip": {}}, "amount_received": 0, "application": None, "application_fee_amount": None,
-        "automatic_payment_methods": automatic if automatic.get("enabled") else None, "canceled_at": None, "cancellation_reason": None,
+        "amount_details": {"tip": {}}, "amount_received": 0, "application": None,
+        "application_fee_amount": None,
+        "automatic_payment_methods": automatic if automatic.get("enabled") else None,
+        "canceled_at": None, "cancellation_reason": None,
         "capture_method": given.get("capture_method") or "automatic_async",
         "client_secret": f"{key}_secret_{token(25)}",
         "confirmation_method": given.get("confirmation_method") or "automatic", "created": call.account.now(),
         "currency": currency, "customer": given.get("customer"), "description": given.get("description"),
-        "excluded_payment_method_types": given.get("excluded_payment_method_types"), "last_payment_error": None,
+        "excluded_payment_method_types": given.get("excluded_payment_method_types"),
+        "last_payment_error": None,
         "latest_charge": None, "livemode": False, "metadata": merge_metadata({}, given.get("metadata")),
         "next_action": None, "on_behalf_of": None, "payment_method": None,
         "payment_method_configuration_details": None,
@@ -95,10 +102,12 @@ def create(call: Call) -> Obj:
                      "request_three_d_secure": "automatic"},
         },
         "payment_method_types": types, "processing": None, "receipt_email": given.get("receipt_email"),
-        "review": None, "setup_future_usage": given.get("setup_future_usage"), "shipping": given.get("shipping"),
+        "review": None, "setup_future_usage": given.get("setup_future_usage"),
+        "shipping": given.get("shipping"),
         "source": None, "statement_descriptor": given.get("statement_descriptor"),
         "statement_descriptor_suffix": given.get("statement_descriptor_suffix"),
-        "status": "requires_payment_method", "transfer_data": None, "transfer_group": given.get("transfer_group"),
+        "status": "requires_payment_method", "transfer_data": None,
+        "transfer_group": given.get("transfer_group"),
     }  # fmt: skip
     call.account.keep("payment_intent", key, intent)
     attach_method(call.account, intent, given)
@@ -109,7 +118,7 @@ def create(call: Call) -> Obj:
 
 
 def _chosen_by_dashboard(given: dict[str, Any]) -> bool:
-    """Payment methods are chosen automatically unless the request says otherwise (since API version 2023-08-16)."""
+    """Payment methods are automatic unless the request says otherwise (since API version 2023-08-16)."""
     automatic = given.get("automatic_payment_methods") or {}
     return "payment_method_types" not in given and automatic.get("enabled") is not False
 
@@ -129,8 +138,8 @@ def _check_create(given: dict[str, Any]) -> None:
     may_redirect = _chosen_by_dashboard(given) and automatic.get("allow_redirects") != "never"
     if confirm and may_redirect and not given.get("return_url"):
         raise invalid(
-            "This PaymentIntent accepts payment methods that may redirect the customer: give a `return_url`, or set"
-            " `automatic_payment_methods[allow_redirects]` to `never`.",
+            "This PaymentIntent accepts payment methods that may redirect the customer: give a `return_url`,"
+            " or set `automatic_payment_methods[allow_redirects]` to `never`.",
             param="return_url",
         )
     if confirm and not given.get("payment_method") and not given.get("payment_method_data"):
@@ -141,7 +150,7 @@ def _check_create(given: dict[str, Any]) -> None:
 
 
 def _check_card(account: Account, given: dict[str, Any]) -> str | None:
-    """The test card a request names, or None for a payment method that already exists. Raises when there is none such."""
+    """The test card a request names; None for a payment method that exists. Raises for neither."""
     data = given.get("payment_method_data")
     if data:
         card = data.get("card", {}) if isinstance(data, dict) else {}
@@ -163,7 +172,7 @@ def _check_card(account: Account, given: dict[str, Any]) -> str | None:
 
 
 def attach_method(account: Account, intent: Obj, given: dict[str, Any]) -> None:
-    """Give the intent the request's payment method; a test card's name becomes a payment method of its own."""
+    """Give the intent the request's payment method; a test card's name becomes an object of its own."""
     name = _check_card(account, given)
     key = given.get("payment_method")
     if name is not None:
@@ -204,10 +213,10 @@ def update(call: Call) -> Obj:
     intent = call.account.find("payment_intent", call.key, param="intent")
     for name in ("amount", "currency", "payment_method", "payment_method_data", "customer", "capture_method"):
         if name in given and intent["status"] not in UPDATABLE:
-            message = f"This PaymentIntent's {name} could not be updated because it has a status of {intent['status']}."
-            raise unexpected_state(message, intent)
+            message = f"This PaymentIntent's {name} could not be updated because it has a status of"
+            raise unexpected_state(f"{message} {intent['status']}.", intent)
     currency = check_currency(given["currency"]) if "currency" in given else intent["currency"]
-    check_amount(int(given.get("amount", intent["amount"])), currency)
+    check_amount(given["amount"] if "amount" in given else intent["amount"], currency)
     if given.get("customer"):
         call.account.find("customer", given["customer"], param="customer", status=400)
     attach_method(call.account, intent, given)

@@ -1,4 +1,4 @@
-"""Refunds of captured charges, and the release of what was authorized but not captured (docs.stripe.com/api/refunds)."""
+"""Refunds of captured charges, and the release of uncaptured money (docs.stripe.com/api/refunds)."""
 
 from sandbox.stripe.account import Account, Cause
 from sandbox.stripe.call import Call
@@ -88,7 +88,10 @@ def _new_refund(
         "id": key, "object": "refund", "amount": amount, "balance_transaction": None, "charge": charge["id"],
         "created": account.now(), "currency": charge["currency"],
         "destination_details": {
-            "card": {"reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund"},
+            "card": {
+                "reference_status": "pending", "reference_type": "acquirer_reference_number",
+                "type": "refund",
+            },
             "type": "card",
         },
         "metadata": {key: value for key, value in (notes or {}).items() if value != ""},
@@ -102,7 +105,7 @@ def _new_refund(
 
 
 def release(account: Account, charge: Obj, amount: int) -> None:
-    """Give back an authorized amount that will not be captured: Stripe reports it as refunded (see the capture docs)."""
+    """Give back an authorized amount that will not be captured; Stripe reports it as refunded."""
     refund = _new_refund(account, charge, amount)
     refund["destination_details"]["card"]["type"] = "reversal"
     refund["_release"] = True

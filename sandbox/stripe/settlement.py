@@ -53,7 +53,8 @@ def capture(call: Call) -> Obj:
 
 
 def _amount_to_capture(intent: Obj, charge: Obj, given: Obj) -> tuple[int, bool]:
-    amount = int(given.get("amount_to_capture", intent["amount_capturable"]))
+    wanted = given["amount_to_capture"] if "amount_to_capture" in given else intent["amount_capturable"]
+    amount = int(wanted)
     if amount < 1:
         raise invalid("Invalid positive integer", param="amount_to_capture", code="parameter_invalid_integer")
     if amount > intent["amount_capturable"]:

@@ -10,9 +10,11 @@ from sandbox.stripe.call import Call
 from sandbox.stripe.currencies import format_amount
 from sandbox.stripe.errors import StripeError
 
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
 <title>3-D Secure test page</title>
-<style>body{{font:16px system-ui;max-width:28rem;margin:4rem auto;padding:0 1rem}}button{{font:inherit;padding:.6rem 1.2rem}}</style>
+<style>body{{font:16px system-ui;max-width:28rem;margin:4rem auto;padding:0 1rem}}
+button{{font:inherit;padding:.6rem 1.2rem}}</style>
 <h1>Test bank</h1><p>{text}</p>{forms}</html>"""
 FORM = '<form method="post" action="/3ds/{key}/{act}" style="display:inline"><button>{label}</button></form> '
 
@@ -30,7 +32,7 @@ def show(account: Account, key: str) -> Response:
 
 
 def finish(account: Account, key: str, act: str) -> Response:
-    """`POST /3ds/{intent}/pass|fail`: back to the shop's `return_url` when it gave one, or else the outcome as JSON."""
+    """`POST /3ds/{intent}/pass|fail`: back to the shop's `return_url`, or the outcome as JSON without one."""
     call = Call(account, f"3ds.{act}", {}, key)
     try:
         intent = attempts.authenticate(call, passed=act == "pass")

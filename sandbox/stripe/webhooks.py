@@ -1,6 +1,5 @@
 """Signs events and delivers them to the endpoints until they answer 2xx (docs.stripe.com/webhooks)."""
 
-import asyncio
 import hashlib
 import hmac
 import json
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.stripe.account import Account
 from sandbox.stripe.errors import Obj
+from sandbox.stripe.lanes import Lane, Outcome
 
 # Stripe retries for three days with growing pauses; here the pauses begin short. Seconds.
 GIVE_UP_AFTER = 3 * 86_400
@@ -50,12 +50,16 @@ def signature(payload: str, secret: str, timestamp: int) -> str:
 
 
 class Courier:
-    """Delivers the account's queue. Each delivery is a task; what is undelivered outlives the process with the account."""
+    """Delivers the account's queue, a lane an endpoint; what is undelivered outlives the process.
+
+    What became of a delivery is written with the account's next commit: a killed stand-in may deliver again, as
+    Stripe may.
+    """
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        limits = httpx.Limits(max_connections=50, max_keepalive_connections=50)
+        self._lanes: dict[str, Lane] = {}
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=50)
         self._client = httpx.AsyncClient(timeout=10, trust_env=False, limits=limits)
 
     @property
@@ -84,46 +88,50 @@ class Courier:
         for place, key in enumerate(reversed(held) if reverse else held):
             row = self._account.all("delivery")[key]
             self._account.keep("delivery", key, row | {"held": False})
-            self._start(key, place * STAGGER if reverse else 0)
+            self._send(key, place * STAGGER if reverse else 0)
         self.set_conduct(Conduct())
         return len(held)
 
     def wake(self) -> None:
         """Begin to deliver what is new in the queue; called once the answer is out."""
+        if not self._account.queued:
+            return
         conduct = self.conduct
-        fresh = [
-            key
-            for key, row in self._account.all("delivery").items()
-            if not row["held"] and key not in self._tasks
-        ]
+        rows = self._account.all("delivery")
+        fresh = [key for key in self._account.queued if key in rows and not rows[key]["held"]]
+        self._account.queued.clear()
         for place, key in enumerate(reversed(fresh) if conduct.reorder else fresh):
-            self._start(key, conduct.delay_seconds + (place * STAGGER if conduct.reorder else 0))
+            self._send(key, conduct.delay_seconds + (place * STAGGER if conduct.reorder else 0))
 
-    def _start(self, key: str, delay: float) -> None:
-        task = asyncio.create_task(self._deliver(key, delay))
-        self._tasks[key] = task
-        task.add_done_callback(lambda _done: self._tasks.pop(key, None))
+    def _send(self, key: str, delay: float) -> None:
+        endpoint = self._account.all("delivery")[key]["endpoint"]
+        if endpoint not in self._lanes:
+            self._lanes[endpoint] = Lane(self._attempt)
+        self._lanes[endpoint].put(key, delay)
 
-    async def _deliver(self, key: str, delay: float) -> None:
-        await asyncio.sleep(delay)
-        while True:
-            row = self._account.all("delivery").get(key)
-            if row is None or row["held"]:
-                return
-            endpoint = self._account.all("endpoint").get(row["endpoint"])
-            event = self._account.all("event").get(row["event"])
-            if endpoint is None or event is None or time.time() - row["since"] > GIVE_UP_AFTER:
-                self._forget(key)
-                return
-            if await self._post(endpoint, event):
-                self._forget(key, delivered=event)
-                return
-            row["attempts"] += 1
-            self._account.keep("delivery", key, row)
-            self._account.commit()
-            await asyncio.sleep(min(FIRST_PAUSE * 2 ** (row["attempts"] - 1), LONGEST_PAUSE))
+    async def _attempt(self, key: str) -> Outcome:
+        """Post one delivery once. Forgets it when it is done with, one way or the other."""
+        row = self._account.all("delivery").get(key)
+        if row is None:
+            return Outcome()
+        endpoint = self._account.all("endpoint").get(row["endpoint"])
+        event = self._account.all("event").get(row["event"])
+        if endpoint is None or event is None or time.time() - row["since"] > GIVE_UP_AFTER:
+            self._account.drop("delivery", key)
+            return Outcome()
+        status = await self._post(endpoint, event)
+        if key not in self._account.all("delivery"):
+            return Outcome()
+        if status is not None and status < 300:
+            self._account.drop("delivery", key)
+            event["pending_webhooks"] = max(0, event["pending_webhooks"] - 1)
+            self._account.keep("event", event["id"], event)
+            return Outcome()
+        row["attempts"] += 1
+        self._account.keep("delivery", key, row)
+        return Outcome(min(FIRST_PAUSE * 2 ** min(row["attempts"] - 1, 20), LONGEST_PAUSE), status is None)
 
-    async def _post(self, endpoint: Obj, event: Obj) -> bool:
+    async def _post(self, endpoint: Obj, event: Obj) -> int | None:
         payload = json.dumps(event, indent=2)
         headers = {
             "Content-Type": "application/json; charset=utf-8", "User-Agent": "Stripe/1.0 (stand-in)",
@@ -132,21 +140,14 @@ class Courier:
         try:
             answer = await self._client.post(endpoint["url"], content=payload.encode(), headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL):
-            return False
-        return answer.is_success
-
-    def _forget(self, key: str, delivered: Obj | None = None) -> None:
-        self._account.drop("delivery", key)
-        if delivered is not None:
-            delivered["pending_webhooks"] = max(0, delivered["pending_webhooks"] - 1)
-            self._account.keep("event", delivered["id"], delivered)
-        self._account.commit()
+            return None
+        return answer.status_code
 
     def halt(self) -> None:
         """Stop delivering; the queue stays."""
-        for task in list(self._tasks.values()):
-            task.cancel()
-        self._tasks.clear()
+        for lane in self._lanes.values():
+            lane.stop()
+        self._lanes.clear()
 
     async def close(self) -> None:
         """Stop delivering and close the connections."""

@@ -1,0 +1,77 @@
+"""The application: `uvicorn api.app:app`. It starts, and reads, while Temporal is away."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from api import checkouts, health, orders, problems, shipments, webhooks
+from api.limits import BodyLimit
+from api.relay import Relay
+from api.resources import Resources
+from gateways.carriers.generic import GenericCarrier
+from gateways.stripe import Stripe
+from gateways.temporal import connect
+from models.database import Database
+from settings import Settings, get_settings
+
+
+def carrier_of(settings: Settings) -> GenericCarrier:
+    """The carrier these settings name."""
+    return GenericCarrier(
+        name="sandbox",
+        base_url=settings.carrier_api_base,
+        api_key=settings.carrier_api_key.get_secret_value(),
+        webhook_secrets=[secret.get_secret_value() for secret in settings.carrier_webhook_secrets],
+    )
+
+
+def stripe_of(settings: Settings) -> Stripe:
+    """The Stripe account these settings name."""
+    return Stripe(
+        api_key=settings.stripe_api_key.get_secret_value(),
+        api_base=settings.stripe_api_base,
+        webhook_secrets=[secret.get_secret_value() for secret in settings.stripe_webhook_secrets],
+    )
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Open what the routes share, deliver webhooks meanwhile, close it again."""
+    settings = get_settings()
+    database = Database(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
+    await database.refuse_unsafe_role()
+    resources = Resources(
+        settings, database, await connect(lazy=True), stripe_of(settings), carrier_of(settings)
+    )
+    app.state.resources, app.state.relay = resources, Relay(resources)
+    relaying = asyncio.create_task(app.state.relay.run())
+    yield
+    relaying.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await relaying
+    await resources.stripe.close()
+    await resources.carrier.close()
+    await database.close()
+
+
+def create_app() -> FastAPI:
+    """The application with its routes."""
+    made = FastAPI(
+        title="Milepost",
+        version="1",
+        summary="From checkout to doorstep",
+        lifespan=lifespan,
+        docs_url="/docs",
+        redoc_url=None,
+    )
+    problems.install(made)
+    for part in (checkouts, orders, shipments, webhooks, health):
+        made.include_router(part.router)
+    made.add_middleware(BodyLimit, most=262_144)
+    return made
+
+
+app = create_app()

@@ -1,0 +1,234 @@
+"""The shapes of requests and answers. Amounts are integers of minor units; times are RFC 3339 in UTC."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AnyHttpUrl, BaseModel, ConfigDict, EmailStr, Field, StringConstraints
+
+from domain.money import MAX_MINOR
+from domain.payments import PaymentMode
+from domain.pricing import MAX_LINES, MAX_QUANTITY
+from domain.states import CheckoutState, OrderState, PaymentState, ShipmentState
+from domain.tracking import TrackingStatus
+
+
+def _text(most: int) -> Any:
+    return StringConstraints(
+        min_length=1, max_length=most, strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$"
+    )
+
+
+Short = Annotated[str, _text(100)]
+Long = Annotated[str, _text(200)]
+Sku = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+
+
+class _In(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class LineIn(_In):
+    """So many of a SKU."""
+
+    sku: Sku
+    quantity: int = Field(ge=1, le=MAX_QUANTITY)
+
+
+class CustomerIn(_In):
+    """Who buys. `id` is your own customer number, if you have one."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = None
+    email: EmailStr = Field(max_length=254)
+    name: Short
+
+
+class AddressIn(_In):
+    """Where it goes."""
+
+    name: Short
+    line1: Long
+    line2: Long | None = None
+    city: Short
+    region: Short | None = None
+    postal_code: Annotated[str, _text(20)]
+    country: CountryCode
+
+
+class ServerPayment(_In):
+    """Confirmed by us in this call, with a payment method collected before."""
+
+    mode: Literal["server"]
+    payment_method: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,255}$")]
+    return_url: AnyHttpUrl | None = Field(
+        default=None, strict=False, description="Where 3-D Secure leads back to."
+    )
+
+
+class ClientPayment(_In):
+    """Confirmed in the shopper's browser with the `client_secret` of the answer."""
+
+    mode: Literal["client"]
+
+
+class CheckoutIn(_In):
+    """A cart that someone wants to buy."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "currency": "EUR",
+                    "lines": [{"sku": "SCARF-SILK-01", "quantity": 2}],
+                    "customer": {"email": "ada@example.com", "name": "Ada Lovelace"},
+                    "shipping_address": {
+                        "name": "Ada Lovelace",
+                        "line1": "12 Rue de la Paix",
+                        "city": "Paris",
+                        "postal_code": "75002",
+                        "country": "FR",
+                    },
+                    "shipping_method": "standard",
+                    "payment": {"mode": "server", "payment_method": "pm_card_visa"},
+                    "expected_total": 51500,
+                }
+            ]
+        }
+    )
+
+    currency: CurrencyCode
+    lines: list[LineIn] = Field(min_length=1, max_length=MAX_LINES)
+    customer: CustomerIn
+    shipping_address: AddressIn
+    shipping_method: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,40}$")]
+    payment: ServerPayment | ClientPayment = Field(discriminator="mode")
+    expected_total: int | None = Field(
+        default=None,
+        ge=0,
+        le=MAX_MINOR,
+        description="Total the shopper saw, in minor units; refused if it differs.",
+    )
+
+
+class CancelIn(_In):
+    """Why it is given up."""
+
+    reason: Long = "changed their mind"
+
+
+class NextAction(BaseModel):
+    """What the shopper must do."""
+
+    client_secret: str | None = Field(description="For Stripe's script in the browser.")
+    redirect_url: str | None = Field(description="3-D Secure, when it wants a page of its own.")
+
+
+class CheckoutOut(BaseModel):
+    """Where a checkout stands."""
+
+    id: str
+    state: CheckoutState
+    currency: str
+    total: int | None
+    order_number: str | None = None
+    next_action: NextAction | None = None
+    expires_at: datetime | None = None
+    reason: str | None = None
+    reason_detail: str | None = None
+
+
+class OrderLineOut(BaseModel):
+    """One line, in minor units: `net + tax = gross`."""
+
+    sku: str
+    title: str
+    quantity: int
+    unit: int
+    net: int
+    tax: int
+    gross: int
+
+
+class PaymentOut(BaseModel):
+    """Where the money is, in minor units."""
+
+    id: str
+    state: PaymentState
+    authorized: int
+    captured: int
+    card: str | None
+    capture_before: datetime | None
+
+
+class ScanOut(BaseModel):
+    """What the carrier said, and its own code for it."""
+
+    status: TrackingStatus
+    code: str
+    description: str
+    location: str | None
+    occurred_at: datetime
+
+
+class ShipmentOut(BaseModel):
+    """A parcel."""
+
+    id: str
+    state: ShipmentState
+    carrier: str | None
+    tracking_number: str | None
+    tracking_url: str | None
+    tracking_status: TrackingStatus
+    scans: list[ScanOut]
+
+
+class EventOut(BaseModel):
+    """One line of the timeline."""
+
+    type: str
+    message: str
+    occurred_at: datetime
+
+
+class OrderOut(BaseModel):
+    """All there is to say of an order."""
+
+    number: str
+    state: OrderState
+    checkout_id: str
+    customer_id: str
+    currency: str
+    total: int
+    tax: int
+    shipping: int
+    needs_attention: bool
+    attention_reason: str | None
+    placed_at: datetime
+    lines: list[OrderLineOut]
+    payment: PaymentOut
+    shipments: list[ShipmentOut]
+    timeline: list[EventOut]
+    support_url: str | None = Field(description="This order's page in the Temporal UI.")
+
+
+class HandoverOut(BaseModel):
+    """What the dock is told: let the parcel go, or keep it and why."""
+
+    shipment_id: str
+    released: bool
+    reason: str | None = None
+    reason_detail: str | None = None
+
+
+class ProblemOut(BaseModel):
+    """RFC 9457. Branch on `code`, which is stable; show `detail`, which is not."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+
+
+MODES = {"server": PaymentMode.SERVER, "client": PaymentMode.CLIENT}

@@ -1,0 +1,68 @@
+"""Webhooks in: verified over their raw bytes, stored under their sender's event id, answered; delivered afterwards."""
+
+import time
+from typing import Annotated
+
+import structlog
+from fastapi import APIRouter, Header, Request, Response
+from sqlalchemy.exc import IntegrityError
+
+from api.problems import Problem, not_found
+from api.resources import Resources, Shared
+from gateways import stripe
+from gateways.carriers import protocol
+from gateways.signatures import SignatureInvalid
+from models import inbox
+
+router = APIRouter(prefix="/webhooks", tags=["webhooks"])
+log = structlog.get_logger()
+
+
+@router.post("/stripe/{tenant}", status_code=204)
+async def from_stripe(
+    tenant: str, request: Request, shared: Shared, stripe_signature: Annotated[str | None, Header()] = None
+) -> Response:
+    """Stripe's events. 400 for a signature that is not Stripe's; 204 for one that is, new or not."""
+    body = await request.body()
+    try:
+        shared.stripe.verify(stripe_signature, body, int(time.time()))
+        event = shared.stripe.parse(body)
+    except SignatureInvalid as wrong:
+        raise _forged(tenant, "stripe", wrong) from None
+    except stripe.MalformedEvent as wrong:
+        raise Problem(400, "malformed_event", str(wrong)) from None
+    await _keep(tenant, "stripe", event.id, body, shared, request)
+    return Response(status_code=204)
+
+
+@router.post("/carriers/{carrier}/{tenant}", status_code=204)
+async def from_carrier(carrier: str, tenant: str, request: Request, shared: Shared) -> Response:
+    """A carrier's tracking events, as for Stripe's."""
+    if carrier != shared.carrier.name:
+        raise not_found("carrier")
+    body = await request.body()
+    try:
+        scan = shared.carrier.parse_webhook(request.headers, body, int(time.time()))
+    except SignatureInvalid as wrong:
+        raise _forged(tenant, carrier, wrong) from None
+    except protocol.MalformedEvent as wrong:
+        raise Problem(400, "malformed_event", str(wrong)) from None
+    await _keep(tenant, carrier, scan.event_id, body, shared, request)
+    return Response(status_code=204)
+
+
+def _forged(tenant: str, source: str, wrong: SignatureInvalid) -> Problem:
+    log.warning("webhook refused", tenant=tenant, source=source, why=str(wrong))
+    return Problem(400, "signature_invalid", "The signature does not belong to this body.")
+
+
+async def _keep(
+    tenant: str, source: str, event_id: str, body: bytes, shared: Resources, request: Request
+) -> None:
+    try:
+        async with shared.database.transaction(tenant) as session:
+            new = await inbox.store(session, tenant, source, event_id, body)
+    except IntegrityError:
+        raise not_found("tenant") from None
+    if new:
+        request.app.state.relay.hurry(tenant, source, event_id)

@@ -1,0 +1,1 @@
+"""The clients of outside systems, against their stand-ins over HTTP."""

@@ -1,0 +1,327 @@
+"""Payment intents through the official SDK: hold, capture, cancel, decline, 3-D Secure, refund, search."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import stripe
+
+from tests.sandbox.test_stripe_stand import HOLD, StandIn
+
+DAY = 86_400
+SALE: Any = HOLD | {"capture_method": "automatic"}
+
+
+@pytest.fixture(scope="module")
+async def running() -> AsyncIterator[StandIn]:
+    """One process for this file."""
+    stand = StandIn()
+    await stand.start()
+    yield stand
+    await stand.stop()
+
+
+@pytest.fixture
+async def stand(running: StandIn) -> StandIn:
+    """The process, emptied."""
+    await running.control("reset")
+    return running
+
+
+def paying(card: str, **more: Any) -> Any:
+    """A purchase with another card."""
+    return HOLD | {"payment_method": card} | more
+
+
+async def charges_of(stand: StandIn, intent: str) -> list[Any]:
+    """The attempts of an intent, newest first."""
+    return list((await stand.stripe.v1.charges.list_async({"payment_intent": intent})).data)
+
+
+async def test_an_authorization_holds_the_amount_for_seven_days(stand: StandIn) -> None:
+    intent = await stand.intents.create_async(HOLD | {"expand": ["latest_charge"]})
+    assert (intent.status, intent.amount_capturable, intent.amount_received) == ("requires_capture", 1250, 0)
+    charge = intent.latest_charge
+    card = charge.payment_method_details.card
+    assert (charge.captured, charge.amount_captured, card.brand, card.last4) == (False, 0, "visa", "4242")
+    assert card.capture_before == charge.created + 7 * DAY
+    assert intent.client_secret.startswith(f"{intent.id}_secret_")
+    assert intent.livemode is False
+
+
+async def test_intents_go_step_by_step(stand: StandIn) -> None:
+    intent = await stand.intents.create_async(
+        {"amount": 900, "currency": "eur", "payment_method_types": ["card"]}
+    )
+    assert intent.status == "requires_payment_method"
+    intent = await stand.intents.update_async(intent.id, {"payment_method": "pm_card_amex", "amount": 950})
+    assert (intent.status, intent.payment_method[:3]) == ("requires_confirmation", "pm_")
+    intent = await stand.intents.confirm_async(intent.id)
+    assert (intent.status, intent.amount_received) == ("succeeded", 950)
+    charge: Any = await stand.stripe.v1.charges.retrieve_async(intent.latest_charge)
+    assert charge.payment_method_details.card.brand == "amex"
+
+
+async def test_a_capture_takes_all(stand: StandIn) -> None:
+    held = await stand.intents.create_async(HOLD)
+    intent = await stand.intents.capture_async(held.id, {"expand": ["latest_charge"]})
+    assert (intent.status, intent.amount_received, intent.amount_capturable) == ("succeeded", 1250, 0)
+    assert (intent.latest_charge.captured, intent.latest_charge.amount_captured) == (True, 1250)
+    assert intent.latest_charge.amount_refunded == 0
+
+
+async def test_a_partial_capture_releases_the_rest(stand: StandIn) -> None:
+    held = await stand.intents.create_async(HOLD)
+    intent = await stand.intents.capture_async(
+        held.id, {"amount_to_capture": 1000, "expand": ["latest_charge"]}
+    )
+    assert (intent.status, intent.amount, intent.amount_received) == ("succeeded", 1250, 1000)
+    assert (intent.latest_charge.amount_captured, intent.latest_charge.amount_refunded) == (1000, 250)
+    assert intent.latest_charge.refunded is False
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        await stand.intents.capture_async(held.id)
+    assert refused.value.code == "payment_intent_unexpected_state"
+    state = await stand.state()
+    assert (state["captures"], state["captured_amount"], state["refunds"]) == (1, {"eur": 1000}, 0)
+
+
+@pytest.mark.parametrize(("amount", "code"), [(1251, "amount_too_large"), (0, "parameter_invalid_integer")])
+async def test_a_capture_beyond_the_authorization_is_refused(stand: StandIn, amount: int, code: str) -> None:
+    held = await stand.intents.create_async(HOLD)
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        await stand.intents.capture_async(held.id, {"amount_to_capture": amount})
+    assert (refused.value.code, refused.value.param) == (code, "amount_to_capture")
+    assert (await stand.intents.retrieve_async(held.id)).status == "requires_capture"
+
+
+async def test_several_captures_need_multicapture(stand: StandIn) -> None:
+    part: Any = {"amount_to_capture": 500, "final_capture": False}
+    held = await stand.intents.create_async(HOLD)
+    with pytest.raises(stripe.InvalidRequestError):
+        await stand.intents.capture_async(held.id, part)
+    several: Any = {"payment_method_options": {"card": {"request_multicapture": "if_available"}}}
+    held = await stand.intents.create_async(HOLD | several)
+    first = await stand.intents.capture_async(held.id, part)
+    assert (first.status, first.amount_capturable) == ("requires_capture", 750)
+    last = await stand.intents.capture_async(held.id, {"amount_to_capture": 700})
+    assert (last.status, last.amount_received) == ("succeeded", 1200)
+
+
+async def test_a_cancellation_gives_the_hold_back(stand: StandIn) -> None:
+    held = await stand.intents.create_async(HOLD)
+    order: Any = {"cancellation_reason": "requested_by_customer", "expand": ["latest_charge"]}
+    intent = await stand.intents.cancel_async(held.id, order)
+    assert (intent.status, intent.cancellation_reason) == ("canceled", "requested_by_customer")
+    assert intent.canceled_at is not None
+    assert (intent.amount_capturable, intent.latest_charge.amount_refunded) == (0, 1250)
+    for act in (stand.intents.cancel_async, stand.intents.capture_async, stand.intents.confirm_async):
+        with pytest.raises(stripe.InvalidRequestError) as refused:
+            await act(held.id)
+        assert refused.value.code == "payment_intent_unexpected_state"
+        assert refused.value.error is not None
+        assert refused.value.error.payment_intent is not None
+        assert refused.value.error.payment_intent.status == "canceled"
+    assert (await stand.state())["authorizations_live"] == 0
+
+
+async def test_a_captured_payment_cannot_be_cancelled(stand: StandIn) -> None:
+    sold = await stand.intents.create_async(SALE)
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        await stand.intents.cancel_async(sold.id)
+    assert refused.value.code == "payment_intent_unexpected_state"
+
+
+async def test_an_authorization_nobody_captures_expires(stand: StandIn) -> None:
+    held = await stand.intents.create_async(HOLD)
+    await stand.control("advance", seconds=7 * DAY - 60)
+    assert (await stand.intents.retrieve_async(held.id)).status == "requires_capture"
+    await stand.control("advance", seconds=61)
+    intent = await stand.intents.retrieve_async(held.id)
+    assert (intent.status, intent.cancellation_reason) == ("canceled", "automatic")
+    events = await stand.stripe.v1.events.list_async({"types": ["payment_intent.canceled", "charge.expired"]})
+    assert {event.type for event in events.data} == {"payment_intent.canceled", "charge.expired"}
+
+
+@pytest.mark.parametrize(
+    ("card", "code", "decline_code"),
+    [
+        ("pm_card_chargeDeclined", "card_declined", "generic_decline"),
+        ("pm_card_visa_chargeDeclined", "card_declined", "generic_decline"),
+        ("pm_card_chargeDeclinedInsufficientFunds", "card_declined", "insufficient_funds"),
+        ("pm_card_visa_chargeDeclinedInsufficientFunds", "card_declined", "insufficient_funds"),
+        ("pm_card_visa_chargeDeclinedLostCard", "card_declined", "lost_card"),
+        ("pm_card_visa_chargeDeclinedStolenCard", "card_declined", "stolen_card"),
+        ("pm_card_chargeDeclinedExpiredCard", "expired_card", None),
+        ("pm_card_chargeDeclinedIncorrectCvc", "incorrect_cvc", None),
+        ("pm_card_chargeDeclinedProcessingError", "processing_error", None),
+    ],
+)
+async def test_a_declined_card(stand: StandIn, card: str, code: str, decline_code: str | None) -> None:
+    with pytest.raises(stripe.CardError) as declined:
+        await stand.intents.create_async(paying(card))
+    error = declined.value.error
+    assert error is not None
+    assert error.payment_intent is not None
+    assert (declined.value.http_status, declined.value.code) == (402, code)
+    assert error.to_dict().get("decline_code") == decline_code
+    intent = await stand.intents.retrieve_async(error.payment_intent.id)
+    assert (intent.status, intent.payment_method) == ("requires_payment_method", None)
+    assert intent.last_payment_error.code == code
+    assert [charge.status for charge in await charges_of(stand, intent.id)] == ["failed"]
+    paid = await stand.intents.confirm_async(intent.id, {"payment_method": "pm_card_visa"})
+    assert (paid.status, paid.last_payment_error) == ("requires_capture", None)
+    assert [charge.status for charge in await charges_of(stand, intent.id)] == ["succeeded", "failed"]
+
+
+async def test_a_browser_confirms_with_its_publishable_key(stand: StandIn) -> None:
+    intent = await stand.intents.create_async(
+        {"amount": 900, "currency": "eur", "capture_method": "manual", "payment_method_types": ["card"]}
+    )
+    data = {"client_secret": intent.client_secret, "payment_method": "pm_card_mastercard"}
+    headers = {"Authorization": "Bearer pk_test_browser"}
+    path = f"/v1/payment_intents/{intent.id}/confirm"
+    assert (
+        await stand.http.post(path, data=data | {"client_secret": "x"}, headers=headers)
+    ).status_code == 400
+    answer = await stand.http.post(path, data=data, headers=headers)
+    assert answer.json()["status"] == "requires_capture"
+    assert "latest_charge" not in answer.json()
+
+
+async def test_automatic_payment_methods_ask_for_a_way_back(stand: StandIn) -> None:
+    order: Any = {"amount": 900, "currency": "eur", "payment_method": "pm_card_visa", "confirm": True}
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        await stand.intents.create_async(order)
+    assert refused.value.param == "return_url"
+    stay: Any = {"automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}}
+    assert (await stand.intents.create_async(order | stay)).status == "succeeded"
+    assert (
+        await stand.intents.create_async(order | {"return_url": "https://shop.test"})
+    ).status == "succeeded"
+
+
+async def test_three_d_secure_passed(stand: StandIn) -> None:
+    order = paying("pm_card_threeDSecure2Required", return_url="https://shop.test/back?cart=1")
+    intent = await stand.intents.create_async(order)
+    assert (intent.status, intent.latest_charge) == ("requires_action", None)
+    url = intent.next_action.redirect_to_url.url
+    assert url == f"{stand.base}/3ds/{intent.id}"
+    assert "12.50 eur" in (await stand.http.get(url)).text
+    back = await stand.http.post(f"{url}/pass")
+    assert back.status_code == 303
+    assert back.headers["location"].startswith(f"https://shop.test/back?cart=1&payment_intent={intent.id}")
+    intent = await stand.intents.retrieve_async(intent.id, {"expand": ["latest_charge"]})
+    assert (intent.status, intent.next_action) == ("requires_capture", None)
+    assert intent.latest_charge.payment_method_details.card.three_d_secure.result == "authenticated"
+    assert (await stand.http.post(f"{url}/pass")).status_code == 400
+
+
+async def test_three_d_secure_failed(stand: StandIn) -> None:
+    intent = await stand.intents.create_async(paying("pm_card_authenticationRequired"))
+    assert intent.next_action.type == "use_stripe_sdk"
+    answer = await stand.http.post(f"/3ds/{intent.id}/fail")
+    assert answer.json() == {"id": intent.id, "status": "requires_payment_method"}
+    intent = await stand.intents.retrieve_async(intent.id)
+    assert intent.last_payment_error.code == "payment_intent_authentication_failure"
+    assert await charges_of(stand, intent.id) == []
+
+
+async def test_three_d_secure_passed_and_then_declined(stand: StandIn) -> None:
+    card = "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds"
+    intent = await stand.intents.create_async(paying(card))
+    await stand.http.post(f"/3ds/{intent.id}/pass")
+    intent = await stand.intents.retrieve_async(intent.id)
+    assert (intent.status, intent.last_payment_error.decline_code) == (
+        "requires_payment_method", "insufficient_funds",
+    )  # fmt: skip
+
+
+async def test_authentication_is_impossible_without_the_customer(stand: StandIn) -> None:
+    with pytest.raises(stripe.CardError) as declined:
+        await stand.intents.create_async(paying("pm_card_authenticationRequired", off_session=True))
+    assert declined.value.code == "authentication_required"
+    ready = paying("pm_card_authenticationRequiredSetupForOffSession", off_session=True)
+    assert (await stand.intents.create_async(ready)).status == "requires_capture"
+
+
+async def test_refunds_add_up_to_what_was_captured(stand: StandIn) -> None:
+    held = await stand.intents.create_async(HOLD)
+    with pytest.raises(stripe.InvalidRequestError):
+        await stand.stripe.v1.refunds.create_async({"payment_intent": held.id})
+    await stand.intents.capture_async(held.id, {"amount_to_capture": 1000})
+    first = await stand.stripe.v1.refunds.create_async(
+        {
+            "payment_intent": held.id,
+            "amount": 400,
+            "reason": "requested_by_customer",
+            "metadata": {"rma": "1"},
+        }
+    )
+    assert (first.status, first.amount, first.payment_intent) == ("succeeded", 400, held.id)
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        await stand.stripe.v1.refunds.create_async({"payment_intent": held.id, "amount": 601})
+    assert refused.value.param == "amount"
+    rest = await stand.stripe.v1.refunds.create_async({"charge": str(first.charge)})
+    assert rest.amount == 600
+    with pytest.raises(stripe.InvalidRequestError) as again:
+        await stand.stripe.v1.refunds.create_async({"payment_intent": held.id})
+    assert again.value.code == "charge_already_refunded"
+    assert (await stand.stripe.v1.charges.retrieve_async(str(first.charge))).refunded is True
+    assert (await stand.state())["refunded_amount"] == {"eur": 1000}
+
+
+async def test_a_refund_may_fail_later(stand: StandIn) -> None:
+    sold = await stand.intents.create_async(SALE | {"payment_method": "pm_card_refundFail"})
+    refund = await stand.stripe.v1.refunds.create_async({"payment_intent": sold.id})
+    assert refund.status == "succeeded"
+    await stand.control("advance", seconds=60)
+    refund = await stand.stripe.v1.refunds.retrieve_async(refund.id)
+    assert (refund.status, refund.failure_reason) == ("failed", "expired_or_canceled_card")
+    pending = await stand.intents.create_async(SALE | {"payment_method": "pm_card_pendingRefund"})
+    refund = await stand.stripe.v1.refunds.create_async({"payment_intent": pending.id})
+    assert refund.status == "pending"
+    await stand.control("advance", seconds=60)
+    assert (await stand.stripe.v1.refunds.retrieve_async(refund.id)).status == "succeeded"
+
+
+async def test_metadata_is_merged_and_searched(stand: StandIn) -> None:
+    made = await stand.intents.create_async(HOLD | {"metadata": {"order": "Ä'1", "shop": "a", "old": "x"}})
+    await stand.intents.create_async(HOLD | {"metadata": {"order": "2", "shop": "a"}})
+    intent = await stand.intents.update_async(made.id, {"metadata": {"old": "", "new": "y"}})
+    assert intent.metadata.to_dict() == {"order": "Ä'1", "shop": "a", "new": "y"}
+
+    async def found(query: str) -> set[str]:
+        return {item.id for item in (await stand.intents.search_async({"query": query})).data}
+
+    assert await found("metadata['order']:'Ä\\'1'") == {made.id}
+    assert await found("metadata[\"order\"]:\"2\" AND metadata['shop']:'a'") != set()
+    assert len(await found("metadata['shop']:'a' AND status:'requires_capture'")) == 2
+    assert await found("metadata['shop']:'a' AND -metadata['order']:'2'") == {made.id}
+    assert await found("amount>1250") == set()
+    with pytest.raises(stripe.InvalidRequestError):
+        await found("whatever")
+    await stand.control("search", lag_seconds=60)
+    assert await found("metadata['shop']:'a'") == set()
+    await stand.control("advance", seconds=61)
+    assert len(await found("metadata['shop']:'a'")) == 2
+
+
+async def test_lists_have_pages(stand: StandIn) -> None:
+    customer = await stand.stripe.v1.customers.create_async({"email": "a@shop.test"})
+    made = [
+        (await stand.intents.create_async({"amount": 500 + n, "currency": "eur", "customer": customer.id})).id
+        for n in range(5)
+    ]
+    await stand.intents.create_async({"amount": 500, "currency": "eur"})
+    wanted: Any = {"limit": 2, "customer": customer.id}
+    first = await stand.intents.list_async(wanted)
+    assert ([item.id for item in first.data], first.has_more) == ([made[4], made[3]], True)
+    second = await stand.intents.list_async(wanted | {"starting_after": made[3]})
+    assert [item.id for item in second.data] == [made[2], made[1]]
+    back = await stand.intents.list_async(wanted | {"ending_before": made[1]})
+    assert [item.id for item in back.data] == [made[3], made[2]]
+    assert [item.id async for item in first.auto_paging_iter()] == made[::-1]
+    later: Any = wanted | {"created": {"gt": first.data[0].created}}
+    assert (await stand.intents.list_async(later)).data == []
+    with pytest.raises(stripe.InvalidRequestError):
+        await stand.intents.list_async({"limit": 101})
