@@ -24,7 +24,9 @@ class Settings(BaseSettings):
     )
     database_pool_size: int = Field(default=10, ge=1, le=200)
 
-    stripe_api_key: SecretStr = Field(description="Secret key (`sk_test_…`, `sk_live_…` or a restricted `rk_…`).")
+    stripe_api_key: SecretStr = Field(
+        description="Secret key (`sk_test_…`, `sk_live_…` or a restricted `rk_…`)."
+    )
     stripe_api_base: str | None = Field(
         default=None, description="Where Stripe's API answers; empty for Stripe itself."
     )
@@ -35,7 +37,8 @@ class Settings(BaseSettings):
     carrier_api_base: str = Field(description="Base address of the carrier's API.")
     carrier_api_key: SecretStr
     carrier_webhook_secrets: Secrets = Field(
-        default=(), description="Secrets the carrier signs tracking events with, newest first, comma-separated."
+        default=(),
+        description="Secrets the carrier signs tracking events with, newest first, comma-separated.",
     )
 
     task_queue: str = Field(default="milepost", alias="MILEPOST_TASK_QUEUE")
@@ -45,6 +48,10 @@ class Settings(BaseSettings):
     temporal_ui_url: str | None = Field(
         default=None, alias="MILEPOST_TEMPORAL_UI_URL", description="Where support's page is, for links."
     )
+    worker_health_port: int = Field(
+        default=0, ge=0, le=65_535, alias="MILEPOST_WORKER_HEALTH_PORT", description="0: no health port."
+    )
+    worker_health_host: str = Field(default="127.0.0.1", alias="MILEPOST_WORKER_HEALTH_HOST")
     log_level: str = Field(default="INFO", alias="MILEPOST_LOG_LEVEL")
 
     reservation_ttl: int = Field(
@@ -54,7 +61,10 @@ class Settings(BaseSettings):
         default=30 * 86_400, ge=0, alias="MILEPOST_RETURN_WINDOW", description="From delivery to closing."
     )
     client_payment_attempts: int = Field(
-        default=3, ge=1, le=10, alias="MILEPOST_CLIENT_PAYMENT_ATTEMPTS",
+        default=3,
+        ge=1,
+        le=10,
+        alias="MILEPOST_CLIENT_PAYMENT_ATTEMPTS",
         description="Cards a shopper may try in the browser before the checkout ends as declined.",
     )
     graceful_shutdown: int = Field(
@@ -81,13 +91,23 @@ class OwnerSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
-    database_owner_url: SecretStr = Field(description="PostgreSQL as the role that owns the database's tables.")
+    database_owner_url: SecretStr = Field(
+        description="PostgreSQL as the role that owns the database's tables."
+    )
 
 
 @lru_cache
 def get_settings() -> Settings:
     """The process's settings, read once. Raises `pydantic.ValidationError` naming each one missing or wrong."""
     return Settings()  # type: ignore[call-arg]  # filled from the environment
+
+
+class SeedSettings(BaseSettings):
+    """The API key that `milepost seed` gives the demo tenant; empty for a new one."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    api_key: SecretStr | None = Field(default=None, alias="MILEPOST_SEED_API_KEY")
 
 
 class RoleSettings(BaseSettings):

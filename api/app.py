@@ -11,30 +11,10 @@ from api import checkouts, health, orders, problems, shipments, webhooks
 from api.limits import BodyLimit
 from api.relay import Relay
 from api.resources import Resources
-from gateways.carriers.generic import GenericCarrier
-from gateways.stripe import Stripe
+from gateways.accounts import carrier_of, stripe_of
 from gateways.temporal import connect
 from models.database import Database
-from settings import Settings, get_settings
-
-
-def carrier_of(settings: Settings) -> GenericCarrier:
-    """The carrier these settings name."""
-    return GenericCarrier(
-        name="sandbox",
-        base_url=settings.carrier_api_base,
-        api_key=settings.carrier_api_key.get_secret_value(),
-        webhook_secrets=[secret.get_secret_value() for secret in settings.carrier_webhook_secrets],
-    )
-
-
-def stripe_of(settings: Settings) -> Stripe:
-    """The Stripe account these settings name."""
-    return Stripe(
-        api_key=settings.stripe_api_key.get_secret_value(),
-        api_base=settings.stripe_api_base,
-        webhook_secrets=[secret.get_secret_value() for secret in settings.stripe_webhook_secrets],
-    )
+from settings import get_settings
 
 
 @asynccontextmanager

@@ -91,7 +91,7 @@ class CheckoutIn(_In):
                     },
                     "shipping_method": "standard",
                     "payment": {"mode": "server", "payment_method": "pm_card_visa"},
-                    "expected_total": 51500,
+                    "expected_total": 50500,
                 }
             ]
         }

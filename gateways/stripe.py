@@ -4,7 +4,7 @@ Sources: docs.stripe.com/payments/place-a-hold-on-a-payment-method (manual captu
 /api/idempotent_requests, /webhooks.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -227,6 +227,15 @@ class Stripe:
             raise _fault(error) from error
         return PaymentVoided(intent_id)
 
+    async def held_and_taken(self) -> AsyncIterator[tuple[str, str, str, int]]:
+        """(intent id, tenant, status, minor units held or taken) of every intent that holds or took money."""
+        page = await self.client.v1.payment_intents.list_async({"limit": 100})
+        async for intent in page.auto_paging_iter():
+            if intent.status in ("requires_capture", "succeeded"):
+                amount = intent.amount_capturable or intent.amount_received
+                metadata = cast("dict[str, str]", intent.metadata.to_dict()) if intent.metadata else {}
+                yield intent.id, metadata.get("tenant", ""), intent.status, amount
+
     def verify(self, header: str | None, body: bytes, now: int) -> None:
         """Raise `SignatureInvalid` unless Stripe signed exactly these bytes."""
         verify(self._secrets, header, body, now)
@@ -296,7 +305,7 @@ def _refusal(code: str | None, decline_code: str | None) -> Refusal:
 def _declined(error: stripe.StripeError) -> PaymentDeclined:
     """A refusal that is an answer; whatever is not one is raised."""
     if isinstance(error, stripe.CardError):
-        body = (error.json_body or {}).get("error", {})
+        body = cast("dict[str, Any]", error.json_body or {}).get("error", {})
         intent = body.get("payment_intent") or {}
         refusal = _refusal(error.code, body.get("decline_code"))
         return PaymentDeclined(

@@ -77,7 +77,7 @@ class DataDirectory:
 
     def _lay_out(self) -> None:
         self.logs = self.path / "logs"
-        self.logs.mkdir(exist_ok=True)
+        self.logs.mkdir(mode=0o700, exist_ok=True)  # a seeded key is in one
         for log in self.logs.glob("*.log"):
             log.replace(log.with_suffix(".log.previous"))
         self.secrets = Secrets.read_or_make(self.path / "secrets.json")

@@ -168,6 +168,7 @@ class Process:
                 (*REGISTER, line_of(spec.stop, spec.name), *spec.argv),
                 stdin=self._reaper.pipe, stdout=log, stderr=log, cwd=spec.cwd, env=dict(spec.env),
                 start_new_session=True,
+                umask=0o077,
                 user=account.pw_uid if account else None,
                 group=account.pw_gid if account else None,
                 extra_groups=() if account else None,

@@ -254,13 +254,13 @@ class CheckoutWorkflow:
             ),
         )
 
-    @workflow.update(name="begin")
+    @workflow.update
     async def begin(self) -> CheckoutAnswer:
         """Begin, and wait for the first thing the storefront must know: placed, refused, or the shopper must act."""
         await workflow.wait_condition(lambda: self._answer is not None)
         return self._final()
 
-    @workflow.update(name="confirm")
+    @workflow.update
     async def confirm(self) -> CheckoutAnswer:
         """The shopper says it is done: look at once instead of waiting for the webhook."""
         before, told = self._looks, self._answer
@@ -276,7 +276,7 @@ class CheckoutWorkflow:
         if self._answer is None or self._answer.state is not CheckoutState.AWAITING_PAYMENT:
             raise ApplicationError("this checkout is not waiting for a payment", type="not_awaiting_payment")
 
-    @workflow.update(name="cancel")
+    @workflow.update
     async def cancel(self, request: CancelRequest) -> CheckoutAnswer:
         """The shopper, or support, gives it up: what is held goes back."""
         self._cancel = request

@@ -136,7 +136,7 @@ class OrderWorkflow:
         )
         self._move(OrderState.CLOSED, "Return window over, order closed")
 
-    @workflow.update(name="cancel")
+    @workflow.update
     async def cancel(self, request: CancelRequest) -> OrderOutcome:
         """Cancel before the parcel leaves: label voided, authorization given back, stock released."""
         self._cancel = request
@@ -159,7 +159,7 @@ class OrderWorkflow:
     def _too_late(self) -> str:
         return f"order {self._in.order_number} is {self._state}: it can no longer be cancelled, only returned"
 
-    @workflow.update(name="acknowledge")
+    @workflow.update
     async def acknowledge(self, request: CancelRequest) -> None:
         """A person has seen to what needed one; says who, and what was done."""
         self._attention = None

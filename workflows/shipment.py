@@ -171,7 +171,7 @@ class ShipmentWorkflow:
             pass
         self._retry = False
 
-    @workflow.update(name="hand_over")
+    @workflow.update
     async def hand_over(self) -> HandoverAnswer:
         """The warehouse asks at the dock: may it go? Yes once its payment is captured; else keep it, and why."""
         self._leaving = True
@@ -186,7 +186,7 @@ class ShipmentWorkflow:
         if self._state is ShipmentState.PENDING:
             raise ApplicationError("this parcel has no label yet", type="no_label")
 
-    @workflow.update(name="retry")
+    @workflow.update
     async def retry(self) -> None:
         """Support has mended what failed (the label, the capture): try it again."""
         self._retry = True

@@ -62,7 +62,7 @@ class Lane:
                 return ready - now
             task = self._loop.create_task(self._one(heapq.heappop(self._heap)[2]))
             self._underway.add(task)
-            task.add_done_callback(self._underway.discard)
+            task.add_done_callback(self._ended)
         return None
 
     async def _one(self, key: str) -> None:
@@ -73,5 +73,7 @@ class Lane:
             self._rest_until = self._loop.time() + rest
         if outcome.again_in is not None:
             self.put(key, outcome.again_in)
-        # The place in `_underway` is free only after this task ended.
-        self._loop.call_soon(self._changed.set)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._underway.discard(task)
+        self._changed.set()

@@ -52,8 +52,8 @@ def signature(payload: str, secret: str, timestamp: int) -> str:
 class Courier:
     """Delivers the account's queue, a lane an endpoint; what is undelivered outlives the process.
 
-    What became of a delivery is written with the account's next commit: a killed stand-in may deliver again, as
-    Stripe may.
+    What became of a delivery is written with the account's next commit: a killed stand-in may deliver again,
+    as Stripe may.
     """
 
     def __init__(self, account: Account) -> None:

@@ -1,6 +1,7 @@
 """The embedded stack's servers answer, obey and forget nothing when they are killed."""
 
 import signal
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,13 @@ from sandbox.temporal import SEARCH_ATTRIBUTES
 pytestmark = pytest.mark.stack
 
 SERVERS = frozenset({"postgres", "temporal"})
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    """Not `tmp_path`: every pytest session closes its parent to other users, such as PostgreSQL's."""
+    with tempfile.TemporaryDirectory(prefix="milepost-test-", ignore_cleanup_errors=True) as path:
+        yield Path(path)
 
 
 def connect(url: str) -> psycopg.Connection[tuple[object, ...]]:
@@ -164,13 +172,11 @@ def test_a_crash_is_named_by_check_and_by_leaving() -> None:
     _remove(died.log.parent.parent)
 
 
-def test_a_set_up_command_that_fails_brings_everything_down(tmp_path: Path) -> None:
-    options = StackOptions(data=tmp_path, setup=("no-such-command",), processes=SERVERS)
+def test_a_set_up_command_that_fails_brings_everything_down(data: Path) -> None:
+    options = StackOptions(data=data, setup=("no-such-command",), processes=SERVERS)
     with pytest.raises(ProcessDied, match=r"no-such-command died with exit code \d"), Stack(options):
         pass
-    assert not [
-        each for each in psutil.process_iter(["cmdline"]) if str(tmp_path) in str(each.info["cmdline"])
-    ]
+    assert not [each for each in psutil.process_iter(["cmdline"]) if str(data) in str(each.info["cmdline"])]
 
 
 def test_a_process_that_does_not_exist_is_refused() -> None:

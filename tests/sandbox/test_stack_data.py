@@ -2,7 +2,8 @@
 
 import os
 import socket
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,8 +18,15 @@ from tests.sandbox.test_stack import SERVERS, connect
 pytestmark = pytest.mark.stack
 
 
-async def test_a_second_start_finds_rows_workflows_and_secrets(tmp_path: Path) -> None:
-    options = StackOptions(data=tmp_path / "a b" / "data", setup=(), processes=SERVERS)
+@pytest.fixture
+def data() -> Iterator[Path]:
+    """Not `tmp_path`: every pytest session closes its parent to other users, such as PostgreSQL's."""
+    with tempfile.TemporaryDirectory(prefix="milepost-test-", ignore_cleanup_errors=True) as path:
+        yield Path(path)
+
+
+async def test_a_second_start_finds_rows_workflows_and_secrets(data: Path) -> None:
+    options = StackOptions(data=data / "a b" / "data", setup=(), processes=SERVERS)
     with Stack(options) as first:
         with connect(first.links.database_owner_url) as connection:
             connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
@@ -48,14 +56,14 @@ async def test_a_second_start_finds_rows_workflows_and_secrets(tmp_path: Path) -
         assert (second.links.logs / "postgres.log.previous").exists()
 
 
-def test_a_half_made_cluster_is_made_anew(tmp_path: Path) -> None:
-    (tmp_path / "postgres.new").mkdir()
-    (tmp_path / "postgres.new" / "half").write_text("")
-    (tmp_path / "postgres.password").write_text("of a killed start")
-    with Stack(StackOptions(data=tmp_path, setup=(), processes=frozenset({"postgres"}))) as stack:
+def test_a_half_made_cluster_is_made_anew(data: Path) -> None:
+    (data / "postgres.new").mkdir()
+    (data / "postgres.new" / "half").write_text("")
+    (data / "postgres.password").write_text("of a killed start")
+    with Stack(StackOptions(data=data, setup=(), processes=frozenset({"postgres"}))) as stack:
         with connect(stack.links.database_url) as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)
-        assert not (tmp_path / "postgres.password").exists()
+        assert not (data / "postgres.password").exists()
 
 
 def test_a_port_taken_at_the_last_moment_costs_a_second_try(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,9 +84,9 @@ def test_a_port_taken_at_the_last_moment_costs_a_second_try(monkeypatch: pytest.
                 assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_the_lock_is_free_again_after_a_failed_start(tmp_path: Path) -> None:
-    (tmp_path / "secrets.json").write_text("no json")
+def test_the_lock_is_free_again_after_a_failed_start(data: Path) -> None:
+    (data / "secrets.json").write_text("no json")
     with pytest.raises(ValueError, match="Expecting value"):
-        DataDirectory(tmp_path)
-    (tmp_path / "secrets.json").unlink()
-    DataDirectory(tmp_path).close()
+        DataDirectory(data)
+    (data / "secrets.json").unlink()
+    DataDirectory(data).close()

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,14 @@ import pytest
 from sandbox.reaper import ROOT, is_gone
 
 pytestmark = pytest.mark.stack
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    """Not `tmp_path`: every pytest session closes its parent to other users, such as PostgreSQL's."""
+    with tempfile.TemporaryDirectory(prefix="milepost-test-", ignore_cleanup_errors=True) as path:
+        yield Path(path)
+
 
 SUPERVISOR = """
 import json, sys
@@ -61,8 +70,8 @@ def left(family: list[psutil.Process], within: float) -> list[psutil.Process]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_everything_in_order(number: signal.Signals, tmp_path: Path) -> None:
-    with supervisor(str(tmp_path)) as process:
+def test_a_signal_ends_everything_in_order(number: signal.Signals, data: Path) -> None:
+    with supervisor(str(data)) as process:
         first_words(process)
         family = psutil.Process(process.pid).children(recursive=True)
         assert len(family) > 5  # the reaper, Temporal, PostgreSQL and its own
@@ -71,7 +80,7 @@ def test_a_signal_ends_everything_in_order(number: signal.Signals, tmp_path: Pat
         output, errors = process.communicate(timeout=15)
         assert (process.returncode, output, errors) == (0, "left in order\n", "")
         assert left(family, within=0.5) == []
-    assert "database system is shut down" in (tmp_path / "logs" / "postgres.log").read_text()
+    assert "database system is shut down" in (data / "logs" / "postgres.log").read_text()
 
 
 def test_a_killed_supervisor_leaves_no_process_and_no_temporary_directory() -> None:
@@ -84,21 +93,21 @@ def test_a_killed_supervisor_leaves_no_process_and_no_temporary_directory() -> N
 
 
 @pytest.mark.parametrize("after", [0.25, 0.45, 0.7])
-def test_a_supervisor_killed_while_it_starts_leaves_no_process(after: float, tmp_path: Path) -> None:
-    with supervisor(str(tmp_path)) as process:
+def test_a_supervisor_killed_while_it_starts_leaves_no_process(after: float, data: Path) -> None:
+    with supervisor(str(data)) as process:
         time.sleep(after)
         family = psutil.Process(process.pid).children(recursive=True)
         process.kill()
         assert left(family, within=8) == []
-    named = [each for each in psutil.process_iter(["cmdline"]) if str(tmp_path) in str(each.info["cmdline"])]
+    named = [each for each in psutil.process_iter(["cmdline"]) if str(data) in str(each.info["cmdline"])]
     assert left(named, within=2) == []
 
 
-def test_a_directory_can_be_used_at_once_after_its_supervisor_was_killed(tmp_path: Path) -> None:
-    with supervisor(str(tmp_path)) as process:
+def test_a_directory_can_be_used_at_once_after_its_supervisor_was_killed(data: Path) -> None:
+    with supervisor(str(data)) as process:
         first_words(process)
         process.kill()
-        with supervisor(str(tmp_path)) as another:
+        with supervisor(str(data)) as another:
             assert first_words(another)["postgres"]
             time.sleep(0.3)  # from its first words to `wait()`
             another.send_signal(signal.SIGTERM)
@@ -106,8 +115,8 @@ def test_a_directory_can_be_used_at_once_after_its_supervisor_was_killed(tmp_pat
 
 
 @pytest.mark.parametrize("victim", ["temporal", "postgres"])
-def test_a_killed_child_brings_the_stack_down_and_is_named(victim: str, tmp_path: Path) -> None:
-    with supervisor(str(tmp_path)) as process:
+def test_a_killed_child_brings_the_stack_down_and_is_named(victim: str, data: Path) -> None:
+    with supervisor(str(data)) as process:
         words = first_words(process)
         family = psutil.Process(process.pid).children(recursive=True)
         os.kill(int(words[victim]), signal.SIGKILL)
@@ -117,8 +126,8 @@ def test_a_killed_child_brings_the_stack_down_and_is_named(victim: str, tmp_path
         assert left(family, within=2) == []
 
 
-def test_ctrl_c_while_it_starts_ends_it_cleanly(tmp_path: Path) -> None:
-    with supervisor(str(tmp_path)) as process:
+def test_ctrl_c_while_it_starts_ends_it_cleanly(data: Path) -> None:
+    with supervisor(str(data)) as process:
         time.sleep(0.6)
         family = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)
@@ -128,8 +137,8 @@ def test_ctrl_c_while_it_starts_ends_it_cleanly(tmp_path: Path) -> None:
         assert left(family, within=0.5) == []
 
 
-def test_a_second_ctrl_c_makes_the_ending_short(tmp_path: Path) -> None:
-    with supervisor(str(tmp_path)) as process:
+def test_a_second_ctrl_c_makes_the_ending_short(data: Path) -> None:
+    with supervisor(str(data)) as process:
         first_words(process)
         family = psutil.Process(process.pid).children(recursive=True)
         time.sleep(0.3)  # from its first words to `wait()`

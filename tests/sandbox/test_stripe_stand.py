@@ -210,52 +210,6 @@ async def test_the_version_asked_for_is_echoed(stand: StandIn) -> None:
     assert headers["request-id"].startswith("req_")
 
 
-@pytest.mark.parametrize(
-    ("data", "code", "param"),
-    [
-        ({"currency": "eur"}, "parameter_missing", "amount"),
-        ({"amount": "12.5", "currency": "eur"}, "parameter_invalid_integer", "amount"),
-        ({"amount": "", "currency": "eur"}, "parameter_invalid_empty", "amount"),
-        ({"amount": "1000", "currency": "eur", "colour": "red"}, "parameter_unknown", "colour"),
-        (
-            {"amount": "1000", "currency": "eur", "shipping[name]": "A", "shipping[age]": "3"},
-            "parameter_unknown",
-            "shipping[age]",
-        ),
-        ({"amount": "1000", "currency": "xxx"}, None, "currency"),
-        ({"amount": "49", "currency": "usd"}, "amount_too_small", "amount"),
-        ({"amount": "29", "currency": "gbp"}, "amount_too_small", "amount"),
-        ({"amount": "49", "currency": "jpy"}, "amount_too_small", "amount"),
-        ({"amount": "17499", "currency": "huf"}, "amount_too_small", "amount"),
-        ({"amount": "1005", "currency": "kwd"}, "parameter_invalid_integer", "amount"),
-        ({"amount": "100000000", "currency": "usd"}, "amount_too_large", "amount"),
-        (
-            {"amount": "1000", "currency": "eur", "payment_method": "pm_nobody"},
-            "resource_missing",
-            "payment_method",
-        ),
-        ({"amount": "1000", "currency": "eur", "customer": "cus_nobody"}, "resource_missing", "customer"),
-        ({"amount": "1000", "currency": "eur", "receipt_email": "nobody"}, "email_invalid", "receipt_email"),
-        ({"amount": "1000", "currency": "eur", "capture_method": "later"}, None, "capture_method"),
-        ({"amount": "1000", "currency": "eur", "off_session": "true"}, None, "off_session"),
-        ({"amount": "1000", "currency": "eur", "metadata[k]": "v" * 501}, None, "metadata[k]"),
-    ],
-)  # fmt: skip
-async def test_a_bad_parameter_is_named(
-    stand: StandIn, data: dict[str, str], code: str | None, param: str
-) -> None:
-    answer = await stand.post("/v1/payment_intents", data)
-    error = answer.json()["error"]
-    assert (answer.status_code, error["type"]) == (400, "invalid_request_error")
-    assert (error.get("code"), error["param"]) == (code, param)
-
-
-@pytest.mark.parametrize(("amount", "currency"), [(50, "jpy"), (30, "gbp"), (1230, "kwd"), (50, "usd")])
-async def test_the_smallest_amounts_are_taken(stand: StandIn, amount: int, currency: str) -> None:
-    intent = await stand.intents.create_async({"amount": amount, "currency": currency.upper()})
-    assert (intent.amount, intent.currency) == (amount, currency)
-
-
 async def test_what_does_not_exist_is_missing(stand: StandIn) -> None:
     with pytest.raises(stripe.InvalidRequestError) as missing:
         await stand.intents.retrieve_async("pi_nothing")
@@ -299,3 +253,13 @@ async def test_everything_survives_a_sigkill(tmp_path: Path) -> None:
     finally:
         await stand.stop()
         shop.close()
+
+
+def test_a_file_of_something_else_is_not_overwritten(tmp_path: Path) -> None:
+    other = tmp_path / "stripe.json"
+    other.write_text('{"intents": "of an older stand-in, which kept them as JSON"}')
+    command = [sys.executable, "-m", "sandbox.stripe", "--port", "1", "--api-key", KEY, "--state", str(other)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
+    assert ended.returncode == 2
+    assert "not a database" in ended.stderr
+    assert other.read_text().startswith("{")
