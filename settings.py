@@ -70,7 +70,6 @@ class Settings(BaseSettings):
     graceful_shutdown: int = Field(
         default=20, ge=0, alias="MILEPOST_GRACEFUL_SHUTDOWN", description="A stopping process ends its work."
     )
-    max_body_bytes: int = Field(default=262_144, ge=1024, alias="MILEPOST_MAX_BODY_BYTES")
 
     @field_validator("stripe_webhook_secrets", "carrier_webhook_secrets", mode="before")
     @classmethod

@@ -17,6 +17,7 @@ from activities.shipping import CarrierActivities, ShippingActivities
 from gateways.accounts import carrier_of, stripe_of
 from gateways.carriers.protocol import Carrier
 from gateways.stripe import Stripe
+from gateways.logs import configure
 from gateways.temporal import connect
 from models.database import Database
 from settings import Settings, get_settings
@@ -86,6 +87,7 @@ async def _serve_health(host: str, port: int) -> asyncio.Server:
 async def main() -> None:
     """Run until SIGTERM or SIGINT; then take no new work, and let what is under way end."""
     settings = get_settings()
+    configure(settings.log_level)
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)

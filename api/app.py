@@ -12,6 +12,7 @@ from api.limits import BodyLimit
 from api.relay import Relay
 from api.resources import Resources
 from gateways.accounts import carrier_of, stripe_of
+from gateways.logs import configure
 from gateways.temporal import connect
 from models.database import Database
 from settings import get_settings
@@ -21,6 +22,7 @@ from settings import get_settings
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open what the routes share, deliver webhooks meanwhile, close it again."""
     settings = get_settings()
+    configure(settings.log_level)
     database = Database(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
     await database.refuse_unsafe_role()
     resources = Resources(

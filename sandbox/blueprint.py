@@ -90,6 +90,8 @@ class Links:
     stripe_webhook_secret: str = field(repr=False)
     carrier_api_key: str = field(repr=False)
     carrier_webhook_secret: str = field(repr=False)
+    api_key: str = field(repr=False)
+    """Of the demo tenant, if `milepost seed` made it; the same each time a data directory is used."""
 
 
 def links(options: StackOptions, data: DataDirectory, ports: Mapping[str, int]) -> Links:
@@ -115,6 +117,7 @@ def links(options: StackOptions, data: DataDirectory, ports: Mapping[str, int]) 
         stripe_webhook_secret=keys.stripe_webhook_secret,
         carrier_api_key=keys.carrier_api_key,
         carrier_webhook_secret=keys.carrier_webhook_secret,
+        api_key=keys.api_key,
     )
 
 
@@ -153,8 +156,12 @@ def environment(options: StackOptions, links: Links) -> dict[str, str]:
 
 
 def owner_environment(options: StackOptions, links: Links) -> dict[str, str]:
-    """What the set-up commands see: the owner's address as well."""
-    return {"DATABASE_OWNER_URL": links.database_owner_url, **environment(options, links)}
+    """What the set-up commands see: the owner's address and the key to seed as well."""
+    return {
+        "DATABASE_OWNER_URL": links.database_owner_url,
+        "MILEPOST_SEED_API_KEY": links.api_key,
+        **environment(options, links),
+    }
 
 
 def command(options: StackOptions, links: Links, line: str) -> Spec:

@@ -29,6 +29,7 @@ class Secrets:
     stripe_webhook_secret: str
     carrier_api_key: str
     carrier_webhook_secret: str
+    api_key: str
 
     @classmethod
     def read_or_make(cls, path: Path) -> "Secrets":
@@ -51,6 +52,7 @@ PREFIXES = {
     "stripe_webhook_secret": "whsec_",
     "carrier_api_key": "carrier_test_",
     "carrier_webhook_secret": "carrier_whsec_",
+    "api_key": "mp_test_",
 }
 
 

@@ -108,7 +108,7 @@ class Stack:
         return blueprint.environment(self.options, self.links)
 
     def owner_environment(self) -> dict[str, str]:
-        """What `milepost migrate` and `seed` see: `environment()` and `DATABASE_OWNER_URL`."""
+        """What `milepost migrate` and `seed` see: `environment()`, and what only they need."""
         return blueprint.owner_environment(self.options, self.links)
 
     def pid(self, name: str) -> int | None:

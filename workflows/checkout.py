@@ -67,6 +67,7 @@ class CheckoutWorkflow:
         self._answer: CheckoutAnswer | None = None
         self._cancel: CancelRequest | None = None
         self._news = False
+        self._waiting = False
         self._looks = 0
         self._intent_id: str | None = None
         self._authorization: AuthorizePayment | None = None
@@ -168,6 +169,7 @@ class CheckoutWorkflow:
         left = self._expires_at - workflow.now()
         if left <= timedelta(0):
             left = ASK_AGAIN_WHILE_PROCESSING if processing else timedelta(0)
+        self._waiting = True
         try:
             await workflow.wait_condition(
                 lambda: self._news or self._cancel is not None,
@@ -177,7 +179,7 @@ class CheckoutWorkflow:
         except TimeoutError:
             return False
         finally:
-            self._news = False
+            self._news = self._waiting = False
         return True
 
     async def _look_up(self) -> PaymentFact:
@@ -263,13 +265,10 @@ class CheckoutWorkflow:
     @workflow.update
     async def confirm(self) -> CheckoutAnswer:
         """The shopper says it is done: look at once instead of waiting for the webhook."""
-        before, told = self._looks, self._answer
+        before = self._looks
         self._news = True
-        await workflow.wait_condition(lambda: self._looks > before and self._settled(told))
+        await workflow.wait_condition(lambda: self._ended or (self._looks > before and self._waiting))
         return self._final()
-
-    def _settled(self, told: CheckoutAnswer | None) -> bool:
-        return self._answer is not told or not self._news
 
     @confirm.validator
     def _may_confirm(self) -> None:

@@ -119,7 +119,7 @@ class OrderWorkflow:
     async def _conclude(self, outcomes: list[ShipmentOutcome]) -> None:
         """Delivered and paid: close after the return window. Anything else waits for a person."""
         odd = [one for one in outcomes if one.state is not ShipmentState.DELIVERED or not one.captured]
-        if odd:
+        if odd or self._attention:
             await self._flag(self._attention or f"a parcel ended {odd[0].state.replace('_', ' ')}")
             await workflow.wait_condition(lambda: self._attention is None)
         if any(one.state is not ShipmentState.DELIVERED for one in outcomes):

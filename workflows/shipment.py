@@ -5,12 +5,13 @@ from datetime import timedelta
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
+from activities.orders import OrderActivities
 from activities.payments import JournalActivities, PaymentActivities
 from activities.shipping import CarrierActivities, ShippingActivities
 from domain.ids import order_workflow
-from domain.orders import ShipmentNews
+from domain.orders import FlagOrder, ShipmentNews
 from domain.parcels import Label
-from domain.payments import CaptureDeclined, CaptureFact
+from domain.payments import CaptureDeclined, CaptureFact, PaymentCaptured
 from domain.shipments import (
     CloseShipment,
     HandoverAnswer,
@@ -52,6 +53,7 @@ class ShipmentWorkflow:
         self._refused: CaptureDeclined | None = None
         self._seen: set[str] = set()
         self._end: TrackingNews | None = None
+        self._odd: TrackingStatus | None = None
         self._story = Story(f"Parcel of order {shipment.order_number}")
         self._show("Planned")
 
@@ -60,10 +62,11 @@ class ShipmentWorkflow:
         """Label → hand-over and capture → delivery."""
         label = await self._buy_label()
         await workflow.wait_condition(lambda: self._leaving or self._stay)
-        if label is None or not self._leaving:
+        if label is not None and self._leaving:
+            await self._hand_over()
+        if self._stay:
             await self._cancel(label)
         else:
-            await self._hand_over()
             await self._follow()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return ShipmentOutcome(shipment.shipment_id, self._state, self._captured)
@@ -100,30 +103,48 @@ class ShipmentWorkflow:
         while not self._captured:
             self._refused = None
             fact = await self._capture()
-            if isinstance(fact, CaptureDeclined):
+            if isinstance(fact, PaymentCaptured):
                 await in_database(
-                    ShippingActivities.record_capture_failure,
-                    RecordCaptureFailure(self._in.tenant, self._in.shipment_id, fact.refusal, self._left),
-                    "The payment could not be captured",
+                    ShippingActivities.record_handover,
+                    RecordHandover(self._in.tenant, self._in.shipment_id, fact),
+                    "Parcel left, payment captured",
                 )
-                self._refused = fact
-                if self._left:
-                    self._state = ShipmentState.HANDED_OVER
-                await self._call_person(f"the payment could not be captured: {fact.refusal.message}")
-                await workflow.wait_condition(lambda: self._retry or self._end is not None)
-                if not self._retry:
-                    return
-                self._retry = False
-                continue
-            await in_database(
-                ShippingActivities.record_handover,
-                RecordHandover(self._in.tenant, self._in.shipment_id, fact),
-                "Parcel left, payment captured",
+                self._captured, self._attention = True, None
+                self._state = ShipmentState.HANDED_OVER
+                self._show("Handed over, payment captured")
+                await self._tell_order()
+            elif not await self._try_again_after(fact):
+                return
+
+    async def _try_again_after(self, refused: CaptureDeclined) -> bool:
+        """The money could not be taken: a person decides. False when the parcel stays, or its way has ended."""
+        await self._record_refusal(refused)
+        self._refused = refused
+        await self._call_person(f"the payment could not be captured: {refused.refusal.message}")
+        while True:
+            await workflow.wait_condition(
+                lambda: self._retry or self._stay or self._end is not None or self._left_unnoticed
             )
-            self._captured, self._attention = True, None
+            if self._left_unnoticed:
+                await self._record_refusal(refused)
+                continue
+            again, self._retry = self._retry, False
+            return again
+
+    async def _record_refusal(self, refused: CaptureDeclined) -> None:
+        left = self._left
+        await in_database(
+            ShippingActivities.record_capture_failure,
+            RecordCaptureFailure(self._in.tenant, self._in.shipment_id, refused.refusal, left),
+            "The payment could not be captured",
+        )
+        if left:
             self._state = ShipmentState.HANDED_OVER
-            self._show("Handed over, payment captured")
-            await self._tell_order()
+
+    @property
+    def _left_unnoticed(self) -> bool:
+        """The carrier has it, and our books say that it is here."""
+        return self._left and self._state is ShipmentState.LABEL_BOUGHT
 
     async def _capture(self) -> CaptureFact:
         asked = await in_database(JournalActivities.begin_capture, self._in, "Journal the capture")
@@ -137,11 +158,13 @@ class ShipmentWorkflow:
             return fact
 
     async def _follow(self) -> None:
-        """Until the carrier says how it ended."""
-        await workflow.wait_condition(lambda: self._end is not None)
+        """Until the carrier says how it ended; what is odd on the way is brought before a person."""
+        while self._end is None:
+            await workflow.wait_condition(lambda: self._end is not None or self._odd is not None)
+            odd, self._odd = self._odd, None
+            if odd is not None:
+                await self._call_person(f"the carrier says {odd.replace('_', ' ')}")
         end = self._end
-        if end is None:
-            raise RuntimeError("the parcel's way has not ended")
         await self._close(_ENDS[end.status], end.description or end.status.replace("_", " "))
         if end.status in EXCEPTIONS:
             await self._call_person(f"the parcel is {end.status.replace('_', ' ')}")
@@ -198,8 +221,9 @@ class ShipmentWorkflow:
 
     @workflow.signal(name="stay")
     async def stay(self) -> None:
-        """The order is cancelled: stay, unless it is too late."""
-        if self._leaving:
+        """The order is cancelled: stay, unless it is too late. One whose capture was refused is still here."""
+        refused = self._refused is not None and not self._left
+        if self._leaving and not refused:
             await self._tell_order(cancel_refused=True)
         else:
             self._stay = True
@@ -214,11 +238,15 @@ class ShipmentWorkflow:
             self._leaving = self._left = True
         if news.status in _ENDS and self._end is None:
             self._end = news
-            self._leaving = True
+            self._leaving = self._left = True
+        elif news.status in EXCEPTIONS:
+            self._odd = news.status
         self._show(f"Carrier: {news.description or news.status}")
 
     async def _call_person(self, reason: str) -> None:
         self._attention = reason
+        flag = FlagOrder(self._in.tenant, self._in.order_number, reason)
+        await in_database(OrderActivities.flag, flag, "Call a person")
         workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(True)])
         self._show(f"Needs a person: {reason}")
         await self._tell_order()
