@@ -126,7 +126,8 @@ def _settings(environment: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _cart(payment: dict[str, str], sku: str = "SCARF-SILK-01", quantity: int = 2) -> dict[str, Any]:
+def cart(payment: dict[str, str], sku: str = "SCARF-SILK-01", quantity: int = 2) -> dict[str, Any]:
+    """The body of a checkout: so many of a SKU, to Paris."""
     return {
         "currency": "EUR",
         "lines": [{"sku": sku, "quantity": quantity}],
@@ -146,7 +147,7 @@ async def _begin(api: httpx.AsyncClient, key: str, cart: dict[str, Any]) -> http
 async def _delivered(console: Console, api: httpx.AsyncClient, temporal: Client, links: Links) -> bool:
     console.rule("1. An order, from an HTTP request to the doorstep")
     began = time.monotonic()
-    answer = await _begin(api, "demo-order", _cart({"mode": "server", "payment_method": "pm_card_visa"}))
+    answer = await _begin(api, "demo-order", cart({"mode": "server", "payment_method": "pm_card_visa"}))
     took = (time.monotonic() - began) * 1000
     if answer.status_code != 201:
         console.print(f"[red]{answer.status_code} {answer.text}[/red]")
@@ -197,7 +198,7 @@ async def _costs(temporal: Client, workflows: list[str]) -> Table:
 async def _declined(console: Console, api: httpx.AsyncClient) -> bool:
     console.rule("2. A declined card")
     card = {"mode": "server", "payment_method": "pm_card_chargeDeclinedInsufficientFunds"}
-    answer = await _begin(api, "demo-declined", _cart(card))
+    answer = await _begin(api, "demo-declined", cart(card))
     problem = answer.json()
     console.print(f"POST /v1/checkouts → {answer.status_code} {problem['code']}: {problem['detail']}")
     checkout = (await api.get(f"/v1/checkouts/{problem['checkout_id']}")).json()
@@ -209,7 +210,7 @@ async def _declined(console: Console, api: httpx.AsyncClient) -> bool:
 
 async def _expired(console: Console, api: httpx.AsyncClient, temporal: Client) -> bool:
     console.rule("3. A shopper who never confirms")
-    answer = await _begin(api, "demo-abandoned", _cart({"mode": "client"}))
+    answer = await _begin(api, "demo-abandoned", cart({"mode": "client"}))
     checkout = answer.json()
     console.print(
         f"POST /v1/checkouts → {answer.status_code} {checkout['state']} until {checkout['expires_at']}"

@@ -1,0 +1,144 @@
+"""`make bench`: checkouts a second and their latency, from the HTTP request to the placed order, beside their floor.
+
+The floor is a bare workflow of the same shape on the same server in the same run (`benchmarks/floor.py`), called
+without HTTP, database or Stripe. Results go to `benchmarks/results/checkout.json` when asked to (`ARGS=--save`).
+"""
+
+import argparse
+import asyncio
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+from temporalio.client import Client, WithStartWorkflowOperation
+from temporalio.common import WorkflowIDConflictPolicy
+
+from benchmarks.floor import FloorWorkflow
+from sandbox.demo import API_KEY, cart
+from sandbox.stack import Stack, StackOptions
+
+CONCURRENCY = (1, 8, 32)
+Shopper = Callable[[], Awaitable[None]]
+
+
+async def measure(
+    shopper: Shopper, count: int, at_once: int, progress: Progress, name: str
+) -> dict[str, float]:
+    """`count` calls, `at_once` at a time: calls a second, and latency percentiles in milliseconds."""
+    bar = progress.add_task(name, total=count)
+    left, latencies = iter(range(count)), list[float]()
+
+    async def one_after_another() -> None:
+        for _ in left:
+            began = time.perf_counter()
+            await shopper()
+            latencies.append((time.perf_counter() - began) * 1000)
+            progress.advance(bar)
+
+    began = time.perf_counter()
+    await asyncio.gather(*(one_after_another() for _ in range(at_once)))
+    took = time.perf_counter() - began
+    cuts = statistics.quantiles(latencies, n=100)
+    return {"per_second": count / took, "p50": cuts[49], "p95": cuts[94], "p99": cuts[98]}
+
+
+async def run(stack: Stack, count: int, console: Console) -> list[dict[str, Any]]:
+    """Both at each concurrency, in turn, so that the machine's noise hits both."""
+    links = stack.links
+    client = await Client.connect(links.temporal_address)
+    body = cart({"mode": "server", "payment_method": "pm_card_visa"}, quantity=1)
+
+    async def floor() -> None:
+        start = WithStartWorkflowOperation(
+            FloorWorkflow.run,
+            id=f"floor/{uuid.uuid4()}",
+            task_queue="floor",
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        )
+        await client.execute_update_with_start_workflow(FloorWorkflow.begin, start_workflow_operation=start)
+
+    results = []
+    limits = httpx.Limits(max_connections=200)
+    headers = {"Authorization": f"Bearer {API_KEY}"}
+    async with httpx.AsyncClient(base_url=links.api, headers=headers, timeout=60, limits=limits) as api:
+
+        async def checkout() -> None:
+            answer = await api.post(
+                "/v1/checkouts", json=body, headers={"Idempotency-Key": str(uuid.uuid4())}
+            )
+            answer.raise_for_status()
+
+        with Progress(console=console) as progress:
+            await measure(floor, 20, 4, progress, "warming up the floor")
+            await measure(checkout, 20, 4, progress, "warming up checkouts")
+            for at_once in CONCURRENCY:
+                bare = await measure(floor, count, at_once, progress, f"floor, {at_once} at once")
+                real = await measure(checkout, count, at_once, progress, f"checkouts, {at_once} at once")
+                results.append({"at_once": at_once, "floor": bare, "checkout": real})
+    return results
+
+
+def stock_up(stack: Stack) -> None:
+    """Enough scarves for everybody, received as a movement like any other."""
+    url = stack.links.database_owner_url.replace("+psycopg", "")
+    with psycopg.connect(url) as connection:
+        connection.execute("SELECT set_config('milepost.tenant', 'demo', true)")
+        connection.execute("UPDATE stock_levels SET on_hand = on_hand + 1000000 WHERE sku = 'SCARF-SILK-01'")
+        connection.execute(
+            "INSERT INTO stock_movements (tenant_id, location_id, sku, kind, quantity, cause)"
+            " VALUES ('demo', 'florence', 'SCARF-SILK-01', 'received', 1000000, 'benchmark')"
+        )
+
+
+def show(results: list[dict[str, Any]], console: Console) -> None:
+    """A table with ratios."""
+    table = Table(
+        "shoppers", "orders/s", "floor/s", "ratio", "p50 ms", "floor p50", "ratio", "p95 ms", "p99 ms"
+    )
+    for row in results:
+        real, bare = row["checkout"], row["floor"]
+        table.add_row(
+            str(row["at_once"]), f"{real['per_second']:.1f}", f"{bare['per_second']:.1f}",
+            f"{real['per_second'] / bare['per_second']:.2f}", f"{real['p50']:.0f}", f"{bare['p50']:.0f}",
+            f"{real['p50'] / bare['p50']:.2f}", f"{real['p95']:.0f}", f"{real['p99']:.0f}",
+        )  # fmt: skip
+    console.print(table)
+
+
+def main() -> None:
+    """Boot, stock up, measure, show."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=200, help="checkouts at each concurrency")
+    parser.add_argument("--save", action="store_true", help="write benchmarks/results/checkout.json")
+    asked = parser.parse_args()
+    console = Console()
+    with Stack(StackOptions(env={"MILEPOST_SEED_API_KEY": API_KEY})) as stack:
+        stock_up(stack)
+        command = [sys.executable, "-m", "benchmarks.worker", stack.links.temporal_address]
+        with subprocess.Popen(command) as floor_worker:
+            try:
+                results = asyncio.run(run(stack, asked.count, console))
+            finally:
+                floor_worker.terminate()
+    show(results, console)
+    if asked.save:
+        where = Path(__file__).parent / "results" / "checkout.json"
+        where.parent.mkdir(exist_ok=True)
+        about = {"python": platform.python_version(), "machine": platform.machine(), "results": results}
+        where.write_text(json.dumps(about, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
