@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 from temporalio.client import WithStartWorkflowOperation
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from api.problems import Problem, not_found, refused
 from api.resources import Asker, IdempotencyKey, Resources, Shared
@@ -158,6 +159,11 @@ async def _start(asked: CheckoutInput, shared: Resources) -> CheckoutAnswer:
             )
     except StillRunning:
         return CheckoutAnswer(asked.checkout_id, asked.fingerprint, CheckoutState.OPEN)
+    except WorkflowAlreadyStartedError:  # it began, and ended, since we looked
+        async with shared.database.transaction(asked.tenant) as session:
+            if ended := await checkouts.answer(session, asked.checkout_id):
+                return ended
+        raise
 
 
 async def _read(number: str, tenant: str, shared: Resources) -> CheckoutOut:

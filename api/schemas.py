@@ -127,6 +127,28 @@ class NextAction(BaseModel):
 class CheckoutOut(BaseModel):
     """Where a checkout stands."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "co_4f3mhafkvhbpevgjbwxfz8hk3y",
+                    "state": "awaiting_payment",
+                    "currency": "EUR",
+                    "total": 50500,
+                    "next_action": {"client_secret": "pi_3Q_secret_x", "redirect_url": None},
+                    "expires_at": "2026-11-24T02:50:39Z",
+                },
+                {
+                    "id": "co_4f3mhafkvhbpevgjbwxfz8hk3y",
+                    "state": "completed",
+                    "currency": "EUR",
+                    "total": 50500,
+                    "order_number": "1001",
+                },
+            ]
+        }
+    )
+
     id: str
     state: CheckoutState
     currency: str
@@ -194,6 +216,72 @@ class EventOut(BaseModel):
 class OrderOut(BaseModel):
     """All there is to say of an order."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "number": "1001",
+                    "state": "shipped",
+                    "checkout_id": "co_4f3mhafkvhbpevgjbwxfz8hk3y",
+                    "customer_id": "cus_1x",
+                    "currency": "EUR",
+                    "total": 50500,
+                    "tax": 8417,
+                    "shipping": 1500,
+                    "needs_attention": False,
+                    "attention_reason": None,
+                    "placed_at": "2026-11-24T02:35:35Z",
+                    "lines": [
+                        {
+                            "sku": "SCARF-SILK-01",
+                            "title": "Silk scarf, hand-rolled",
+                            "quantity": 2,
+                            "unit": 24500,
+                            "net": 40833,
+                            "tax": 8167,
+                            "gross": 49000,
+                        }
+                    ],
+                    "payment": {
+                        "id": "pay_03v2",
+                        "state": "captured",
+                        "authorized": 50500,
+                        "captured": 50500,
+                        "card": "visa 4242",
+                        "capture_before": "2026-12-01T02:35:35Z",
+                    },
+                    "shipments": [
+                        {
+                            "id": "shp_70wd",
+                            "state": "handed_over",
+                            "carrier": "sandbox",
+                            "tracking_number": "MP320240933335",
+                            "tracking_url": "https://carrier.example/track/1",
+                            "tracking_status": "in_transit",
+                            "scans": [
+                                {
+                                    "status": "picked_up",
+                                    "code": "PU",
+                                    "description": "Collected from the sender",
+                                    "location": "Florence",
+                                    "occurred_at": "2026-11-24T02:35:36Z",
+                                }
+                            ],
+                        }
+                    ],
+                    "timeline": [
+                        {
+                            "type": "order.placed",
+                            "message": "Order 1001 placed",
+                            "occurred_at": "2026-11-24T02:35:35Z",
+                        }
+                    ],
+                    "support_url": None,
+                }
+            ]
+        }
+    )
+
     number: str
     state: OrderState
     checkout_id: str
@@ -215,6 +303,10 @@ class OrderOut(BaseModel):
 class HandoverOut(BaseModel):
     """What the dock is told: let the parcel go, or keep it and why."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"shipment_id": "shp_70wdf5feerb2evv9r26rn5twdx", "released": True}]}
+    )
+
     shipment_id: str
     released: bool
     reason: str | None = None
@@ -223,6 +315,20 @@ class HandoverOut(BaseModel):
 
 class ProblemOut(BaseModel):
     """RFC 9457. Branch on `code`, which is stable; show `detail`, which is not."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "urn:milepost:problem:out_of_stock",
+                    "title": "Out of stock",
+                    "status": 409,
+                    "code": "out_of_stock",
+                    "detail": "Something in the cart is sold out. Nothing was charged.",
+                }
+            ]
+        }
+    )
 
     type: str
     title: str

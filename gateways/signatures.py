@@ -53,7 +53,6 @@ def sign(secret: str, body: bytes, at: int) -> str:
     return f"t={at},v1={_digest(secret, str(at), body)}"
 
 
-stripe_signature = sign  # the scheme is Stripe's
 
 
 def verify(

@@ -293,7 +293,7 @@ def _card(charge: object) -> tuple[str | None, datetime | None]:
 
 
 def _action_url(intent: stripe.PaymentIntent) -> str | None:
-    redirect = intent.next_action.redirect_to_url if intent.next_action else None
+    redirect = getattr(intent.next_action, "redirect_to_url", None)  # absent without a return_url
     return redirect.url if redirect else None
 
 

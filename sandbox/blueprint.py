@@ -232,7 +232,7 @@ def _stand_in(
         name=name,
         argv=(
             sys.executable, "-m", f"sandbox.{name}", "--port", str(port), "--api-key", key,
-            "--webhook-secret", secret, "--state", str(data.path / f"{name}.json"), *arguments,
+            "--webhook-secret", secret, "--state", str(data.path / f"{name}.db"), *arguments,
         ),
         env=env, log=data.logs / f"{name}.log", port=port,
         ready=lambda: answers(f"http://{HOST}:{port}/healthz") is not None,

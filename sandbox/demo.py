@@ -37,11 +37,13 @@ def run_up(data: Path | None, console: Console) -> int:
             console.print(_table(stack.links))
             console.print("Running. Ctrl-C stops it.")
             stack.wait()
+            console.print("Stopping …")
     except (DataInUse, ProcessDied) as why:
         console.print(f"[red]{why}[/red]")
         return 1
     except KeyboardInterrupt:
-        console.print("Stopped.")
+        pass
+    console.print("Stopped.")
     return 0
 
 

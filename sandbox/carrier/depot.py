@@ -17,7 +17,7 @@ from sandbox.carrier.records import (
     ScanWanted,
     ShipmentWanted,
 )
-from sandbox.stripe.journal import Journal
+from sandbox.journal import Journal
 
 JOURNEY = {
     "label_bought": "picked_up",

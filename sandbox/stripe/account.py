@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.stripe.errors import Obj, missing_resource
-from sandbox.stripe.journal import Journal
+from sandbox.journal import Journal
 
 ALPHABET = string.ascii_letters + string.digits
 API_VERSION = "2026-10-28.endive"

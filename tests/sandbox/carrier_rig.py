@@ -1,6 +1,7 @@
 """The carrier stand-in as a real process, and the shop's end of its webhooks, for the tests of both."""
 
 import asyncio
+import secrets
 import sys
 import threading
 import time
@@ -16,7 +17,6 @@ from gateways.carriers.generic import GenericCarrier
 from sandbox.ports import choose
 
 ROOT = Path(__file__).resolve().parents[2]
-KEY = "carrier_test_key"
 SECRET = "carrier_whsec_test"
 PATIENCE_SECONDS = 10.0
 
@@ -70,9 +70,10 @@ class Rig:
 
     def __init__(self, *, pace: float = 0, state: Path | None = None) -> None:
         self.shop = Shop()
+        self.key = secrets.token_hex(8)  # its own: another server that took the port would not know it
         self.base = f"http://127.0.0.1:{choose(['carrier'], prefer_friendly=False)['carrier']}"
         self._arguments = [
-            *("--port", self.base.rpartition(":")[2], "--api-key", KEY, "--pace", str(pace)),
+            *("--port", self.base.rpartition(":")[2], "--api-key", self.key, "--pace", str(pace)),
             *("--webhook-url", self.shop.url, "--webhook-secret", SECRET),
             *(("--state", str(state)) if state else ()),
         ]
@@ -82,7 +83,7 @@ class Rig:
 
     def client(self, **changes: Any) -> GenericCarrier:
         """Our client of this carrier, but for the changes."""
-        known: dict[str, Any] = {"name": "sandbox", "api_base": self.base, "api_key": KEY}
+        known: dict[str, Any] = {"name": "sandbox", "api_base": self.base, "api_key": self.key}
         return GenericCarrier(**{**known, "webhook_secrets": [SECRET], **changes})
 
     async def start(self) -> None:

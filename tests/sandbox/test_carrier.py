@@ -200,12 +200,8 @@ async def test_a_lever_that_does_not_exist_is_refused(rig: Rig, path: str, body:
 
 async def test_a_fault_hits_the_call_it_was_asked_for(rig: Rig) -> None:
     await rig.set("faults", operation="find", status=503, nth=2, times=2)
-    answers = [
-        (
-            await rig.control.get("/v1/shipments", headers={"Authorization": "Bearer carrier_test_key"})
-        ).status_code
-        for _ in range(4)
-    ]
+    headers = {"Authorization": f"Bearer {rig.key}"}
+    answers = [(await rig.control.get("/v1/shipments", headers=headers)).status_code for _ in range(4)]
     assert answers == [200, 503, 503, 200]
     await rig.set("faults", operation="*", status=503, times=9)
     await rig.control.delete("/_control/faults")

@@ -1,0 +1,54 @@
+"""The one stack these tests share, and the auditor that ends each of them."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from sandbox.stack import Stack, StackOptions
+from tests.flow.kit import KEY, Shop, until
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of them need the stack."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.stack)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """Every process, once."""
+    with Stack(StackOptions(env={"MILEPOST_SEED_API_KEY": KEY})) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def whole_shop(stack: Stack) -> AsyncIterator[Shop]:
+    """The shop on the stack, with its clients."""
+    temporal = await Client.connect(
+        stack.links.temporal_address, data_converter=pydantic_data_converter, lazy=True
+    )
+    headers = {"Authorization": f"Bearer {KEY}"}
+    limits = httpx.Limits(max_connections=100, max_keepalive_connections=0)
+    async with httpx.AsyncClient(
+        base_url=stack.links.api, headers=headers, timeout=60, limits=limits, trust_env=False
+    ) as http:
+        shop = Shop(stack, http, temporal)
+        yield shop
+        shop.close()
+
+
+@pytest.fixture(autouse=True)
+async def shop(whole_shop: Shop) -> AsyncIterator[Shop]:
+    """The shop, calm before and after; and the auditor finds nothing once the test is over."""
+    await whole_shop.calm()
+    yield whole_shop
+    await whole_shop.calm()
+    await until(whole_shop.audit, lambda findings: not findings)
+    whole_shop.stack.check()

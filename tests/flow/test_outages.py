@@ -1,0 +1,92 @@
+"""Parts of the stack die and come back. These disturb everything, so they run last."""
+
+import asyncio
+import uuid
+
+from tests.flow.kit import Shop, until
+
+
+async def test_the_api_dies_while_a_checkout_waits(shop: Shop) -> None:
+    sku = shop.new_sku()
+    checkout = await shop.waiting(sku)
+    await shop.stripe("webhooks", mode="hold")
+    shop.stack.kill("api-1")
+    try:
+        assert (await shop.browser_confirms(checkout)).status_code == 200
+    finally:
+        shop.stack.start("api-1")
+    assert (await shop.checkout(checkout["id"]))["state"] == "awaiting_payment"
+    await shop.stripe("webhooks/release")
+    done = await shop.checkout_in(checkout["id"], "completed")
+    assert (await shop.order(done["order_number"]))["payment"]["state"] == "authorized"
+    assert (await shop.intent(checkout["id"]))["attempts"] == 1
+    assert shop.stock(sku) == (5, 1)
+
+
+async def test_the_worker_is_killed_while_stripe_is_asked(shop: Shop) -> None:
+    sku, key = shop.new_sku(), uuid.uuid4().hex
+    await shop.stripe(
+        "faults", operation="payment_intents.create", when="before", status=200, delay_seconds=1.5
+    )
+    asking = asyncio.create_task(shop.buy(sku, key=key))
+
+    async def struck() -> int:
+        answer = await shop.http.get(f"{shop.links.stripe}/_control/faults")
+        return sum(fault["struck"] for fault in answer.json()["faults"])
+
+    try:
+        await until(struck)
+        shop.stack.kill("worker-1")
+    finally:
+        shop.stack.start("worker-1")
+    first = await asking
+    assert first.status_code in (201, 202), first.text
+    done = await shop.checkout_in(first.json()["id"], "completed", within=60)
+    again = await shop.buy(sku, key=key)
+    assert (again.status_code, again.json()["order_number"]) == (201, done["order_number"])
+    intent = await shop.intent(done["id"])
+    assert (intent["status"], intent["attempts"]) == ("requires_capture", 1)
+    assert shop.stock(sku) == (5, 1)
+
+
+async def test_temporal_is_away(shop: Shop) -> None:
+    sku = shop.new_sku()
+    order = await shop.bought(sku)
+    checkout = await shop.waiting(sku)
+    shop.stack.stop("temporal")
+    try:
+        assert (await shop.order(order["number"]))["state"] == "placed"
+        assert (await shop.checkout(checkout["id"]))["state"] == "awaiting_payment"
+        ready = await shop.http.get("/readyz")
+        assert ready.status_code == 503
+        assert ready.json()["checks"] | {"temporal": ""} == {
+            "database": "ok",
+            "migrations": "ok",
+            "temporal": "",
+        }
+        assert ready.json()["checks"]["temporal"] != "ok"
+        assert (await shop.http.get("/livez")).status_code == 200
+
+        key = uuid.uuid4().hex
+        refused, confirmed = await asyncio.gather(shop.buy(sku, key=key), shop.browser_confirms(checkout))
+        assert (refused.status_code, refused.json()["code"]) == (503, "temporarily_unavailable"), refused.text
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert confirmed.status_code == 200
+
+        async def stored() -> list[object]:
+            query = "SELECT event_id FROM inbox WHERE handled_at IS NULL AND convert_from(body, 'UTF8') LIKE :like"
+            return list(shop.sql(query, like=f"%{checkout['id']}%"))
+
+        await until(stored)
+        assert shop.stock(sku) == (5, 2)
+    finally:
+        shop.stack.start("temporal")
+    await shop.checkout_in(checkout["id"], "completed", within=60)
+
+    async def ready_again() -> int:
+        return (await shop.http.get("/readyz")).status_code
+
+    await until(ready_again, lambda status: status == 200, within=30)
+    late = await shop.buy(sku, key=key)
+    assert late.status_code == 201, late.text
+    assert shop.stock(sku) == (5, 3)
