@@ -34,17 +34,13 @@ def seed() -> None:
     from models.demo import seed as make
 
     given = SeedSettings().api_key
-    key = make(
-        OwnerSettings().database_owner_url.get_secret_value(), given.get_secret_value() if given else None
-    )
+    key = make(OwnerSettings().database_owner_url.get_secret_value(), given.get_secret_value() if given else None)
     console.print(f"Tenant {TENANT} is there. API key: {key}")
 
 
 @app.command()
 def up(
-    data: Annotated[
-        Path | None, typer.Option(help="Keep everything in this directory and use it again.")
-    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Keep everything in this directory and use it again.")] = None,
 ) -> None:
     """Start everything on this machine and leave it running until Ctrl-C."""
     from sandbox.demo import run_up
@@ -54,9 +50,7 @@ def up(
 
 @app.command()
 def demo(
-    once: Annotated[
-        bool, typer.Option(help="End by yourself: exit code 0 when all went well, else 1.")
-    ] = False,
+    once: Annotated[bool, typer.Option(help="End by yourself: exit code 0 when all went well, else 1.")] = False,
 ) -> None:
     """One order from an HTTP request to the doorstep, one declined card, one expired reservation, the audit."""
     from sandbox.demo import run_demo
@@ -74,9 +68,7 @@ def audit(
 
     findings = asyncio.run(audit_tenant(get_settings(), tenant))
     if as_json:
-        console.print_json(
-            json.dumps([{"check": f.check, "subject": f.subject, "detail": f.detail} for f in findings])
-        )
+        console.print_json(json.dumps([{"check": f.check, "subject": f.subject, "detail": f.detail} for f in findings]))
     else:
         table = Table("check", "subject", "what is wrong")
         for finding in findings:

@@ -24,9 +24,7 @@ class Settings(BaseSettings):
     )
     database_pool_size: int = Field(default=10, ge=1, le=200)
 
-    stripe_api_key: SecretStr = Field(
-        description="Secret key (`sk_test_…`, `sk_live_…` or a restricted `rk_…`)."
-    )
+    stripe_api_key: SecretStr = Field(description="Secret key (`sk_test_…`, `sk_live_…` or a restricted `rk_…`).")
     stripe_api_base: str | None = Field(
         default=None, description="Where Stripe's API answers; empty for Stripe itself."
     )
@@ -90,15 +88,13 @@ class OwnerSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
-    database_owner_url: SecretStr = Field(
-        description="PostgreSQL as the role that owns the database's tables."
-    )
+    database_owner_url: SecretStr = Field(description="PostgreSQL as the role that owns the database's tables.")
 
 
 @lru_cache
 def get_settings() -> Settings:
     """The process's settings, read once. Raises `pydantic.ValidationError` naming each one missing or wrong."""
-    return Settings()  # type: ignore[call-arg]  # filled from the environment
+    return Settings()
 
 
 class SeedSettings(BaseSettings):

@@ -16,8 +16,8 @@ from activities.payments import JournalActivities, PaymentActivities
 from activities.shipping import CarrierActivities, ShippingActivities
 from gateways.accounts import carrier_of, stripe_of
 from gateways.carriers.protocol import Carrier
-from gateways.stripe import Stripe
 from gateways.logs import configure
+from gateways.stripe import Stripe
 from gateways.temporal import connect
 from models.database import Database
 from settings import Settings, get_settings
@@ -39,9 +39,7 @@ one name. What the sandbox would have caught in them, ruff bans (TID251)."""
 
 def workflow_runner() -> SandboxedWorkflowRunner:
     """The sandbox workflows run in; replay tests use the same."""
-    return SandboxedWorkflowRunner(
-        restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
-    )
+    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
 
 
 def build(client: Client, settings: Settings, database: Database, stripe: Stripe, carrier: Carrier) -> Worker:
@@ -75,9 +73,7 @@ async def _serve_health(host: str, port: int) -> asyncio.Server:
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readline()
-        writer.write(
-            b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
-        )
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
         await writer.drain()
         writer.close()
 

@@ -13,9 +13,7 @@ async def audit_tenant(settings: Settings, tenant: str) -> list[Finding]:
     stripe = stripe_of(settings)
     try:
         theirs = {
-            intent: (status, minor)
-            async for intent, owner, status, minor in stripe.held_and_taken()
-            if owner == tenant
+            intent: (status, minor) async for intent, owner, status, minor in stripe.held_and_taken() if owner == tenant
         }
         async with database.transaction(tenant) as session:
             ours = await audit.known_intents(session)

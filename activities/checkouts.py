@@ -41,10 +41,7 @@ class CheckoutActivities:
                 return _opened_before(checkout, found)
             try:
                 fixed = await _price(session, checkout)
-                lines = merge_lines(checkout.lines)
-                if await stock.reserve(session, checkout.checkout_id, lines, asked.expires_at) is None:
-                    message = "Something in the cart has just sold out. Nothing was charged."
-                    raise Refused(Refusal(RefusalCode.OUT_OF_STOCK, message))
+                await _hold(session, asked)
             except Refused as refused:
                 row = _row(asked, CheckoutState.FAILED, None, refused.refusal)
                 session.add(row)
@@ -110,6 +107,14 @@ async def _price(session: AsyncSession, checkout: CheckoutInput) -> Quote:
     return quote(book, checkout.lines, checkout.expected_total_minor)
 
 
+async def _hold(session: AsyncSession, asked: OpenCheckout) -> None:
+    """All lines or none; raises `Refused` for none."""
+    lines = merge_lines(asked.checkout.lines)
+    if await stock.reserve(session, asked.checkout.checkout_id, lines, asked.expires_at) is None:
+        message = "Something in the cart has just sold out. Nothing was charged."
+        raise Refused(Refusal(RefusalCode.OUT_OF_STOCK, message))
+
+
 def _row(asked: OpenCheckout, state: CheckoutState, fixed: Quote | None, why: Refusal | None) -> Checkout:
     checkout = asked.checkout
     return Checkout(
@@ -171,7 +176,5 @@ def _opened_before(checkout: CheckoutInput, row: Checkout) -> CheckoutOpened:
     if row.reason is not None:
         return CheckoutOpened(refusal=Refusal(RefusalCode(row.reason), row.reason_message or ""))
     fixed = checkouts.read_quote(row)
-    key = operation_key(
-        checkout.tenant, payment_id(checkout.tenant, checkout.checkout_id), OperationKind.AUTHORIZE, 1
-    )
+    key = operation_key(checkout.tenant, payment_id(checkout.tenant, checkout.checkout_id), OperationKind.AUTHORIZE, 1)
     return CheckoutOpened(fixed, _authorization(checkout, fixed.total_minor, key))

@@ -88,9 +88,7 @@ class OrderActivities:
                 return
             order.needs_attention, order.attention_reason = asked.reason is not None, asked.reason
             kind = "order.needs_attention" if asked.reason else "order.attention_cleared"
-            events.record(
-                session, asked.tenant, order.checkout_id, kind, asked.reason or "A person has seen to it"
-            )
+            events.record(session, asked.tenant, order.checkout_id, kind, asked.reason or "A person has seen to it")
 
 
 async def _placed_before(session: AsyncSession, number: str) -> OrderPlaced:

@@ -60,9 +60,7 @@ class JournalActivities:
             payment = await payments.get(session, asked.payment_id)
             if payment.intent_id is None or payment.authorized_minor == 0:
                 raise RowMissing(f"payment {asked.payment_id} has no authorization")
-            operation = await payments.begin(
-                session, payment, OperationKind.CAPTURE, payment.authorized_minor
-            )
+            operation = await payments.begin(session, payment, OperationKind.CAPTURE, payment.authorized_minor)
             return CapturePayment(
                 tenant=asked.tenant,
                 payment_id=payment.payment_id,

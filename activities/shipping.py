@@ -98,9 +98,7 @@ class ShippingActivities:
             if payment.state is PaymentState.AUTHORIZED:
                 await payments.mark_captured(session, payment, asked.captured)
                 taken = Money(asked.captured.amount_minor, order.currency)
-                events.record(
-                    session, asked.tenant, order.checkout_id, "payment.captured", f"{taken} captured"
-                )
+                events.record(session, asked.tenant, order.checkout_id, "payment.captured", f"{taken} captured")
                 await session.flush()
             await _leave(session, shipment, order)
             if order.needs_attention:
@@ -111,9 +109,7 @@ class ShippingActivities:
         """The money could not be taken. `left`: the parcel had gone before; either way a person must decide."""
         async with self._database.transaction(asked.tenant) as session:
             shipment, order = await _load(session, asked.shipment_id)
-            await payments.finish(
-                session, order.payment_id, OperationKind.CAPTURE, error_code=asked.refusal.code
-            )
+            await payments.finish(session, order.payment_id, OperationKind.CAPTURE, error_code=asked.refusal.code)
             message = f"The payment could not be captured: {asked.refusal.message}"
             events.record(session, asked.tenant, order.checkout_id, "payment.capture_failed", message)
             order.needs_attention, order.attention_reason = True, message
@@ -150,13 +146,9 @@ async def _leave(session: AsyncSession, shipment: Shipment, order: Order) -> Non
     if shipment.state is not ShipmentState.LABEL_BOUGHT:
         return
     shipment.state = ShipmentState.HANDED_OVER
-    await stock.move_reservations(
-        session, order.checkout_id, ReservationState.SHIPPED, f"order {order.order_number}"
-    )
+    await stock.move_reservations(session, order.checkout_id, ReservationState.SHIPPED, f"order {order.order_number}")
     number = shipment.tracking_number
-    events.record(
-        session, order.tenant_id, order.checkout_id, "shipment.handed_over", f"Parcel {number} left us"
-    )
+    events.record(session, order.tenant_id, order.checkout_id, "shipment.handed_over", f"Parcel {number} left us")
     await orders.follow_parcels(session, order)
 
 

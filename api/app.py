@@ -25,9 +25,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     configure(settings.log_level)
     database = Database(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
     await database.refuse_unsafe_role()
-    resources = Resources(
-        settings, database, await connect(lazy=True), stripe_of(settings), carrier_of(settings)
-    )
+    resources = Resources(settings, database, await connect(lazy=True), stripe_of(settings), carrier_of(settings))
     app.state.resources, app.state.relay = resources, Relay(resources)
     relaying = asyncio.create_task(app.state.relay.run())
     yield

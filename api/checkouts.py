@@ -42,9 +42,7 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.post(
-    "", status_code=201, response_model=CheckoutOut, responses={202: {"model": CheckoutOut}, **_PROBLEMS}
-)
+@router.post("", status_code=201, response_model=CheckoutOut, responses={202: {"model": CheckoutOut}, **_PROBLEMS})
 async def begin(
     body: CheckoutIn, key: IdempotencyKey, tenant: Asker, shared: Shared, response: Response
 ) -> CheckoutOut:
@@ -81,9 +79,7 @@ async def confirm(number: str, tenant: Asker, shared: Shared) -> CheckoutOut:
     handle = shared.temporal.get_workflow_handle_for(CheckoutWorkflow.run, checkout_workflow(tenant, number))
     try:
         async with reaching("checkout"):
-            await handle.execute_update(
-                CheckoutWorkflow.confirm, rpc_timeout=timedelta(seconds=ANSWER_WITHIN_SECONDS)
-            )
+            await handle.execute_update(CheckoutWorkflow.confirm, rpc_timeout=timedelta(seconds=ANSWER_WITHIN_SECONDS))
     except StillRunning:
         pass
     except Problem as problem:
@@ -177,9 +173,7 @@ async def _read(number: str, tenant: str, shared: Resources) -> CheckoutOut:
 
 def _out(answer: CheckoutAnswer, currency: str) -> CheckoutOut:
     waiting = answer.state is CheckoutState.AWAITING_PAYMENT
-    action = (
-        NextAction(client_secret=answer.client_secret, redirect_url=answer.action_url) if waiting else None
-    )
+    action = NextAction(client_secret=answer.client_secret, redirect_url=answer.action_url) if waiting else None
     return CheckoutOut(
         id=answer.checkout_id,
         state=answer.state,

@@ -100,9 +100,7 @@ class Relay:
                     if message := await inbox.claim(session, source, event_id):
                         inbox.settle(message, outcome)
         except (SQLAlchemyError, RPCError, RuntimeError) as away:
-            log.warning(
-                "webhook waits", tenant=tenant, source=source, event=event_id, why=type(away).__name__
-            )
+            log.warning("webhook waits", tenant=tenant, source=source, event=event_id, why=type(away).__name__)
 
     async def _tell(self, signal: _Signal) -> Outcome:
         handle = self._shared.temporal.get_workflow_handle(signal.workflow_id)
@@ -156,9 +154,7 @@ class Relay:
             kind = "shipment.odd_scan" if verdict.flagged else "shipment.scan"
             where = f" ({scan.location})" if scan.location else ""
             text = f"{scan.description or scan.status}{where}"
-            events.record(
-                session, message.tenant_id, order, kind, text, code=scan.carrier_code, status=scan.status
-            )
+            events.record(session, message.tenant_id, order, kind, text, code=scan.carrier_code, status=scan.status)
         handed_over = shipment.state not in (ShipmentState.PENDING, ShipmentState.LABEL_BOUGHT)
         if not decides(scan, handed_over=handed_over):
             return Outcome.NO_NEWS

@@ -58,9 +58,7 @@ def get_idempotency_key(idempotency_key: Annotated[str | None, Header(max_length
     if len(key) >= 2 and key[0] == key[-1] == '"':
         key = key[1:-1]
     if not key:
-        detail = (
-            "Send an `Idempotency-Key` header: any text that names this one attempt to buy, such as a UUID."
-        )
+        detail = "Send an `Idempotency-Key` header: any text that names this one attempt to buy, such as a UUID."
         raise Problem(400, "idempotency_key_required", detail)
     if len(key) > 255 or not key.isascii() or not key.isprintable():
         detail = "An Idempotency-Key is at most 255 printable ASCII characters."

@@ -13,9 +13,7 @@ from domain.tracking import TrackingStatus
 
 
 def _text(most: int) -> Any:
-    return StringConstraints(
-        min_length=1, max_length=most, strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$"
-    )
+    return StringConstraints(min_length=1, max_length=most, strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$")
 
 
 Short = Annotated[str, _text(100)]
@@ -61,9 +59,7 @@ class ServerPayment(_In):
 
     mode: Literal["server"]
     payment_method: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,255}$")]
-    return_url: AnyHttpUrl | None = Field(
-        default=None, strict=False, description="Where 3-D Secure leads back to."
-    )
+    return_url: AnyHttpUrl | None = Field(default=None, strict=False, description="Where 3-D Secure leads back to.")
 
 
 class ClientPayment(_In):

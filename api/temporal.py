@@ -31,9 +31,7 @@ async def reaching(what: str) -> AsyncIterator[None]:
         raise StillRunning from late
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
-            raise Problem(
-                409, "already_ended", f"This {what} has ended; nothing can be done to it."
-            ) from error
+            raise Problem(409, "already_ended", f"This {what} has ended; nothing can be done to it.") from error
         if error.status in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED):
             raise StillRunning from error
         raise unavailable("The order engine") from error

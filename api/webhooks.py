@@ -56,9 +56,7 @@ def _forged(tenant: str, source: str, wrong: SignatureInvalid) -> Problem:
     return Problem(400, "signature_invalid", "The signature does not belong to this body.")
 
 
-async def _keep(
-    tenant: str, source: str, event_id: str, body: bytes, shared: Resources, request: Request
-) -> None:
+async def _keep(tenant: str, source: str, event_id: str, body: bytes, shared: Resources, request: Request) -> None:
     try:
         async with shared.database.transaction(tenant) as session:
             new = await inbox.store(session, tenant, source, event_id, body)

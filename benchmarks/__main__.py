@@ -33,9 +33,7 @@ CONCURRENCY = (1, 8, 32)
 Shopper = Callable[[], Awaitable[None]]
 
 
-async def measure(
-    shopper: Shopper, count: int, at_once: int, progress: Progress, name: str
-) -> dict[str, float]:
+async def measure(shopper: Shopper, count: int, at_once: int, progress: Progress, name: str) -> dict[str, float]:
     """`count` calls, `at_once` at a time: calls a second, and latency percentiles in milliseconds."""
     bar = progress.add_task(name, total=count)
     left, latencies = iter(range(count)), list[float]()
@@ -75,9 +73,7 @@ async def run(stack: Stack, count: int, console: Console) -> list[dict[str, Any]
     async with httpx.AsyncClient(base_url=links.api, headers=headers, timeout=60, limits=limits) as api:
 
         async def checkout() -> None:
-            answer = await api.post(
-                "/v1/checkouts", json=body, headers={"Idempotency-Key": str(uuid.uuid4())}
-            )
+            answer = await api.post("/v1/checkouts", json=body, headers={"Idempotency-Key": str(uuid.uuid4())})
             answer.raise_for_status()
 
         with Progress(console=console) as progress:
@@ -104,9 +100,7 @@ def stock_up(stack: Stack) -> None:
 
 def show(results: list[dict[str, Any]], console: Console) -> None:
     """A table with ratios."""
-    table = Table(
-        "shoppers", "orders/s", "floor/s", "ratio", "p50 ms", "floor p50", "ratio", "p95 ms", "p99 ms"
-    )
+    table = Table("shoppers", "orders/s", "floor/s", "ratio", "p50 ms", "floor p50", "ratio", "p95 ms", "p99 ms")
     for row in results:
         real, bare = row["checkout"], row["floor"]
         table.add_row(

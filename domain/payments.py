@@ -115,9 +115,7 @@ class PaymentCancelled:
     kind: Literal["cancelled"] = "cancelled"
 
 
-PaymentFact = (
-    PaymentAuthorized | PaymentActionRequired | PaymentProcessing | PaymentDeclined | PaymentCancelled
-)
+PaymentFact = PaymentAuthorized | PaymentActionRequired | PaymentProcessing | PaymentDeclined | PaymentCancelled
 """What is true of an authorization."""
 
 

@@ -21,7 +21,7 @@ class CartLine:
 
 @dataclass(frozen=True, slots=True)
 class PricedVariant:
-    """A SKU as the catalog knows it. `unit_minor` includes tax when the book says so; None: no price in that currency."""
+    """A SKU as the catalog knows it. `unit_minor` includes tax when the book says so; None: no price in the currency."""
 
     sku: str
     title: str
@@ -33,7 +33,7 @@ class PricedVariant:
 class PriceBook:
     """All that a quote reads, loaded at one instant.
 
-    `tax_basis_points`: 2000 is 20 %; None: we do not sell to that country. `shipping_minor`: None: no such method there.
+    `tax_basis_points`: 2000 is 20 %; None: we do not sell to that country. `shipping_minor`: None: no such method.
     """
 
     currency: str
@@ -96,9 +96,7 @@ def quote(book: PriceBook, lines: tuple[CartLine, ...], expected_total_minor: in
     """Price a cart. Raises `Refused` with what is wrong, before anything has been touched."""
     lines = merge_lines(lines)
     if unknown := [line.sku for line in lines if line.sku not in book.variants]:
-        raise Refused(
-            _refusal(RefusalCode.UNKNOWN_SKU, f"We do not know {', '.join(unknown)}.", skus=unknown)
-        )
+        raise Refused(_refusal(RefusalCode.UNKNOWN_SKU, f"We do not know {', '.join(unknown)}.", skus=unknown))
     if unpriced := [line.sku for line in lines if book.variants[line.sku].unit_minor is None]:
         message = f"{', '.join(unpriced)} cannot be bought in {book.currency}. Choose another currency."
         raise Refused(_refusal(RefusalCode.UNSUPPORTED_CURRENCY, message, skus=unpriced))
@@ -112,9 +110,7 @@ def quote(book: PriceBook, lines: tuple[CartLine, ...], expected_total_minor: in
         raise Refused(_refusal(RefusalCode.AMOUNT_TOO_LARGE, "This order is larger than one payment can be."))
     if expected_total_minor is not None and expected_total_minor != result.total_minor:
         total = Money(result.total_minor, book.currency)
-        message = (
-            f"The total is {total}, not what was expected. Show the shopper the new total and ask again."
-        )
+        message = f"The total is {total}, not what was expected. Show the shopper the new total and ask again."
         facts = Refusal(RefusalCode.TOTAL_MISMATCH, message, {"total_minor": str(result.total_minor)})
         raise Refused(facts)
     return result

@@ -53,8 +53,6 @@ def sign(secret: str, body: bytes, at: int) -> str:
     return f"t={at},v1={_digest(secret, str(at), body)}"
 
 
-
-
 def verify(
     secrets: Sequence[str], header: str | None, body: bytes, now: int, tolerance: int = TOLERANCE_SECONDS
 ) -> None:

@@ -37,7 +37,7 @@ API_VERSION = stripe.api_version
 
 
 class StripeUnavailable(Exception):
-    """No answer, a 5xx, a 409 or a 429: the outcome is unknown. Ask again with the same key. Seconds, if Stripe said."""
+    """No answer, a 5xx, a 409 or a 429: the outcome is unknown. Ask again with the same key, after `retry_after` seconds."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -93,9 +93,7 @@ class StripeEvent(BaseModel):
         subject = self.data.get("object")
         if not isinstance(subject, dict):
             return None
-        number = (
-            subject.get("id") if subject.get("object") == "payment_intent" else subject.get("payment_intent")
-        )
+        number = subject.get("id") if subject.get("object") == "payment_intent" else subject.get("payment_intent")
         return number if isinstance(number, str) else None
 
     @property
@@ -162,9 +160,7 @@ class Stripe:
     async def look_up(self, intent_id: str) -> PaymentFact:
         """What is true of an intent now."""
         try:
-            intent = await self.client.v1.payment_intents.retrieve_async(
-                intent_id, {"expand": ["latest_charge"]}
-            )
+            intent = await self.client.v1.payment_intents.retrieve_async(intent_id, {"expand": ["latest_charge"]})
         except stripe.StripeError as error:
             raise _fault(error) from error
         return _fact(intent)
@@ -178,9 +174,7 @@ class Stripe:
                 {"idempotency_key": asked.idempotency_key},
             )
         except stripe.CardError as error:
-            return CaptureDeclined(
-                Refusal(RefusalCode.PAYMENT_REJECTED, str(error.user_message or error.code))
-            )
+            return CaptureDeclined(Refusal(RefusalCode.PAYMENT_REJECTED, str(error.user_message or error.code)))
         except stripe.InvalidRequestError as error:
             if error.code != "payment_intent_unexpected_state":
                 raise _fault(error) from error
@@ -220,9 +214,7 @@ class Stripe:
                 raise _fault(error) from error
             intent = await self._retrieve(intent_id)
             if intent.status != "canceled":
-                return VoidRefused(
-                    intent_id, f"The payment could not be voided: the intent is {intent.status}."
-                )
+                return VoidRefused(intent_id, f"The payment could not be voided: the intent is {intent.status}.")
         except stripe.StripeError as error:
             raise _fault(error) from error
         return PaymentVoided(intent_id)
@@ -233,7 +225,7 @@ class Stripe:
         async for intent in page.auto_paging_iter():
             if intent.status in ("requires_capture", "succeeded"):
                 amount = intent.amount_capturable or intent.amount_received
-                metadata = cast("dict[str, str]", intent.metadata.to_dict()) if intent.metadata else {}
+                metadata = cast("dict[str, str]", intent.metadata.to_dict())
                 yield intent.id, metadata.get("tenant", ""), intent.status, amount
 
     def verify(self, header: str | None, body: bytes, now: int) -> None:
@@ -250,9 +242,7 @@ class Stripe:
 
     async def _retrieve(self, intent_id: str) -> stripe.PaymentIntent:
         try:
-            return await self.client.v1.payment_intents.retrieve_async(
-                intent_id, {"expand": ["latest_charge"]}
-            )
+            return await self.client.v1.payment_intents.retrieve_async(intent_id, {"expand": ["latest_charge"]})
         except stripe.StripeError as error:
             raise _fault(error) from error
 
@@ -271,9 +261,9 @@ def _fact(intent: stripe.PaymentIntent) -> PaymentFact:
             error = intent.last_payment_error
             if error is None:
                 return PaymentActionRequired(intent.id, secret)
-            refusal = _refusal(error.code, error.decline_code)
-            attempt = error.charge or f"{error.code}/{error.decline_code}"
-            return PaymentDeclined(refusal, intent.id, secret, error.decline_code, attempt)
+            decline_code = getattr(error, "decline_code", None)  # absent, as `charge`, when nothing was charged
+            attempt = getattr(error, "charge", None) or f"{error.code}/{decline_code}"
+            return PaymentDeclined(_refusal(error.code, decline_code), intent.id, secret, decline_code, attempt)
         case "processing":
             return PaymentProcessing(intent.id, secret)
         case "canceled":
@@ -308,9 +298,7 @@ def _declined(error: stripe.StripeError) -> PaymentDeclined:
         body = cast("dict[str, Any]", error.json_body or {}).get("error", {})
         intent = body.get("payment_intent") or {}
         refusal = _refusal(error.code, body.get("decline_code"))
-        return PaymentDeclined(
-            refusal, intent.get("id"), intent.get("client_secret"), body.get("decline_code")
-        )
+        return PaymentDeclined(refusal, intent.get("id"), intent.get("client_secret"), body.get("decline_code"))
     if isinstance(error, stripe.InvalidRequestError):
         if error.param == "payment_method":
             message = "The payment method is not known. Collect the card again."

@@ -1,4 +1,4 @@
-"""Connects to Temporal as `temporalio.envconfig` says: `TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, `TEMPORAL_API_KEY`, TLS."""
+"""Connects to Temporal as `temporalio.envconfig` says: `TEMPORAL_ADDRESS`, `TEMPORAL_API_KEY`, TLS and the rest."""
 
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -6,7 +6,7 @@ from temporalio.envconfig import ClientConfig
 
 
 async def connect(*, lazy: bool = False) -> Client:
-    """A client with our data converter. `lazy` connects at the first call, so that the API starts while Temporal is away.
+    """A client with our data converter. `lazy` connects at the first call: the API starts while Temporal is away.
 
     Raises `RuntimeError` when the server cannot be reached and `lazy` is off.
     """

@@ -17,7 +17,8 @@ class Finding:
 
 CHECKS = {
     "stock: what is reserved is somebody's": """
-        SELECT s.location_id || '/' || s.sku, 'reserved ' || s.reserved || ', accounted for ' || coalesce(sum(r.quantity), 0)
+        SELECT s.location_id || '/' || s.sku,
+          'reserved ' || s.reserved || ', accounted for ' || coalesce(sum(r.quantity), 0)
         FROM stock_levels s LEFT JOIN reservations r ON r.tenant_id = s.tenant_id AND r.location_id = s.location_id
           AND r.sku = s.sku AND r.state IN ('held', 'allocated')
         GROUP BY s.tenant_id, s.location_id, s.sku, s.reserved HAVING s.reserved <> coalesce(sum(r.quantity), 0)""",
@@ -53,7 +54,8 @@ CHECKS = {
         LEFT JOIN orders o USING (tenant_id, checkout_id)
         WHERE p.state IN ('authorized', 'captured') AND o.order_number IS NULL""",
     "money: an order adds up to its lines and its payment": """
-        SELECT o.order_number, 'total ' || o.total_minor || ', lines ' || sum(l.gross_minor) || ', payment ' || p.amount_minor
+        SELECT o.order_number,
+          'total ' || o.total_minor || ', lines ' || sum(l.gross_minor) || ', payment ' || p.amount_minor
         FROM orders o JOIN order_lines l USING (tenant_id, order_number)
         JOIN payments p ON p.tenant_id = o.tenant_id AND p.payment_id = o.payment_id
         GROUP BY o.tenant_id, o.order_number, o.total_minor, o.shipping_minor, p.amount_minor

@@ -39,6 +39,9 @@ _ENUMS: tuple[type[StrEnum], ...] = (
 )
 
 
+_ENUM_COLUMNS: dict[Any, sa.Enum] = {kind: _enum(kind) for kind in _ENUMS}
+
+
 class Base(DeclarativeBase):
     """The registry of all tables."""
 
@@ -56,16 +59,14 @@ class Base(DeclarativeBase):
         int: sa.BigInteger(),
         datetime: sa.DateTime(timezone=True),
         dict[str, Any]: JSONB(),
-        **{kind: _enum(kind) for kind in _ENUMS},
+        **_ENUM_COLUMNS,
     }
 
 
 class TenantRow:
     """Every row belongs to one tenant; row-level security reads this column."""
 
-    tenant_id: Mapped[str] = mapped_column(
-        sa.ForeignKey("tenants.tenant_id"), primary_key=True, sort_order=-10
-    )
+    tenant_id: Mapped[str] = mapped_column(sa.ForeignKey("tenants.tenant_id"), primary_key=True, sort_order=-10)
 
 
 def now() -> sa.ColumnElement[datetime]:

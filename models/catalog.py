@@ -71,9 +71,7 @@ async def load_price_book(
         sa.select(Variant.sku, Variant.title, Variant.weight_grams, Price.amount_minor.label("unit_minor"))
         .outerjoin(
             Price,
-            (Price.tenant_id == Variant.tenant_id)
-            & (Price.sku == Variant.sku)
-            & (Price.currency == currency),
+            (Price.tenant_id == Variant.tenant_id) & (Price.sku == Variant.sku) & (Price.currency == currency),
         )
         .where(Variant.sku.in_(skus))
         .subquery()

@@ -102,8 +102,6 @@ async def answer(session: AsyncSession, checkout_id: str) -> CheckoutAnswer | No
         order_number=row.order_number,
         client_secret=payment.client_secret if waiting else None,
         action_url=payment.action_url if waiting else None,
-        expires_at=row.expires_at
-        if row.state in (CheckoutState.OPEN, CheckoutState.AWAITING_PAYMENT)
-        else None,
+        expires_at=row.expires_at if row.state in (CheckoutState.OPEN, CheckoutState.AWAITING_PAYMENT) else None,
         refusal=refusal,
     )

@@ -16,7 +16,7 @@ _VARIANTS = {
     "WATCH-LTD-03": ("Limited chronograph, one of ten", 450, {"EUR": 890000}, 10),
 }
 _ADDRESS = {
-    "name": "Milepost Atelier", "line1": "4 Via Tornabuoni", "city": "Florence", "postal_code": "50123", "country": "IT",
+    "name": "Milepost", "line1": "4 Via Tornabuoni", "city": "Florence", "postal_code": "50123", "country": "IT",
 }  # fmt: skip
 _TAX = {
     "FR": (2000, True),
@@ -30,7 +30,7 @@ _SHIPPING = {"standard": 1500, "express": 3500}
 
 
 def seed(owner_url: str, key: str | None = None) -> str:
-    """Make the demo tenant as the owner, once; answers with an API key that works. A repeat adds only what is missing."""
+    """Make the demo tenant as the owner, once; answers with a working API key. A repeat adds what is missing."""
     key = key or "mp_test_" + secrets.token_urlsafe(24)
     engine = sa.create_engine(owner_url, poolclass=sa.NullPool)
     with engine.begin() as connection:
@@ -66,9 +66,7 @@ def _rows(key: str) -> dict[str, list[dict[str, object]]]:
             for country in _TAX
             for currency in ("EUR", "USD", "JPY", "KWD")
         ],
-        "locations": [
-            own | {"location_id": "florence", "name": "Florence", "priority": 0, "address": address}
-        ],
+        "locations": [own | {"location_id": "florence", "name": "Florence", "priority": 0, "address": address}],
         "stock_levels": [
             own | {"location_id": "florence", "sku": sku, "on_hand": count}
             for sku, (_, _, _, count) in _VARIANTS.items()

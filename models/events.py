@@ -26,9 +26,7 @@ class Event(TenantRow, Base):
     __table_args__ = (sa.Index("ix_events_checkout", "tenant_id", "checkout_id", "event_id"),)
 
 
-def record(
-    session: AsyncSession, tenant: str, checkout_id: str, kind: str, message: str, **data: Any
-) -> None:
+def record(session: AsyncSession, tenant: str, checkout_id: str, kind: str, message: str, **data: Any) -> None:
     """Add an event to this transaction. `message` is for support: no address, no card number, no e-mail."""
     session.add(Event(tenant_id=tenant, checkout_id=checkout_id, type=kind, message=message, data=data))
 

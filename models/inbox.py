@@ -52,9 +52,7 @@ async def store(session: AsyncSession, tenant: str, source: str, event_id: str, 
 
 async def due(session: AsyncSession, limit: int) -> list[tuple[str, str, str]]:
     """(tenant, source, event id) of unhandled messages of all tenants that are due. A security-definer function."""
-    rows = await session.execute(
-        sa.text("SELECT tenant_id, source, event_id FROM inbox_due(:limit)"), {"limit": limit}
-    )
+    rows = await session.execute(sa.text("SELECT tenant_id, source, event_id FROM inbox_due(:limit)"), {"limit": limit})
     return [(row.tenant_id, row.source, row.event_id) for row in rows]
 
 

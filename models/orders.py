@@ -35,9 +35,7 @@ class Order(TenantRow, Base):
     ended_at: Mapped[datetime | None]
 
     __table_args__ = (
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "checkout_id"], ["checkouts.tenant_id", "checkouts.checkout_id"]
-        ),
+        sa.ForeignKeyConstraint(["tenant_id", "checkout_id"], ["checkouts.tenant_id", "checkouts.checkout_id"]),
         sa.ForeignKeyConstraint(["tenant_id", "payment_id"], ["payments.tenant_id", "payments.payment_id"]),
         sa.UniqueConstraint("tenant_id", "checkout_id"),
         sa.CheckConstraint("needs_attention = (attention_reason IS NOT NULL)", name="attention_has_reason"),

@@ -32,9 +32,7 @@ class Payment(TenantRow, Base):
     created_at: Mapped[datetime] = mapped_column(server_default=now())
 
     __table_args__ = (
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "checkout_id"], ["checkouts.tenant_id", "checkouts.checkout_id"]
-        ),
+        sa.ForeignKeyConstraint(["tenant_id", "checkout_id"], ["checkouts.tenant_id", "checkouts.checkout_id"]),
         sa.CheckConstraint("authorized_minor BETWEEN 0 AND amount_minor", name="authorized"),
         sa.CheckConstraint("captured_minor BETWEEN 0 AND authorized_minor", name="captured"),
         sa.CheckConstraint("state <> 'captured' OR captured_minor > 0", name="captured_something"),
@@ -82,9 +80,7 @@ async def get(session: AsyncSession, payment_id: str) -> Payment:
     return row
 
 
-async def begin(
-    session: AsyncSession, payment: Payment, kind: OperationKind, amount_minor: int
-) -> PaymentOperation:
+async def begin(session: AsyncSession, payment: Payment, kind: OperationKind, amount_minor: int) -> PaymentOperation:
     """Journal an operation before its call leaves; the one already pending is found again.
 
     A failed operation is followed by a new one under a new key, because the provider replays a saved failure.
@@ -121,7 +117,7 @@ async def finish(
     provider_id: str | None = None,
     error_code: str | None = None,
 ) -> None:
-    """Write down the outcome of what is pending of this kind; with an error code it failed. A repeat changes nothing."""
+    """Write down the outcome of what is pending of this kind; with an error code it failed. Repeatable."""
     await session.execute(
         sa.update(PaymentOperation)
         .where(
@@ -153,9 +149,7 @@ async def mark_captured(session: AsyncSession, payment: Payment, fact: PaymentCa
     """The money is ours."""
     payment.state = PaymentState.CAPTURED
     payment.captured_minor = fact.amount_minor
-    await finish(
-        session, payment.payment_id, OperationKind.CAPTURE, provider_id=fact.charge_id or fact.intent_id
-    )
+    await finish(session, payment.payment_id, OperationKind.CAPTURE, provider_id=fact.charge_id or fact.intent_id)
 
 
 async def mark_voided(session: AsyncSession, payment: Payment, intent_id: str | None) -> None:

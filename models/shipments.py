@@ -36,9 +36,7 @@ class Shipment(TenantRow, Base):
 
     __table_args__ = (
         sa.ForeignKeyConstraint(["tenant_id", "order_number"], ["orders.tenant_id", "orders.order_number"]),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "location_id"], ["locations.tenant_id", "locations.location_id"]
-        ),
+        sa.ForeignKeyConstraint(["tenant_id", "location_id"], ["locations.tenant_id", "locations.location_id"]),
         sa.Index("ix_shipments_order", "tenant_id", "order_number"),
     )
 
@@ -59,9 +57,7 @@ class TrackingEvent(TenantRow, Base):
     received_at: Mapped[datetime] = mapped_column(server_default=now())
 
     __table_args__ = (
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "shipment_id"], ["shipments.tenant_id", "shipments.shipment_id"]
-        ),
+        sa.ForeignKeyConstraint(["tenant_id", "shipment_id"], ["shipments.tenant_id", "shipments.shipment_id"]),
         sa.Index("ix_tracking_events_shipment", "tenant_id", "shipment_id", "occurred_at"),
     )
 

@@ -35,9 +35,7 @@ class StockLevel(TenantRow, Base):
     reserved: Mapped[int] = mapped_column(server_default="0")
 
     __table_args__ = (
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "location_id"], ["locations.tenant_id", "locations.location_id"]
-        ),
+        sa.ForeignKeyConstraint(["tenant_id", "location_id"], ["locations.tenant_id", "locations.location_id"]),
         sa.ForeignKeyConstraint(["tenant_id", "sku"], ["variants.tenant_id", "variants.sku"]),
         sa.CheckConstraint("0 <= reserved AND reserved <= on_hand", name="not_oversold"),
         sa.Index("ix_stock_levels_sku", "tenant_id", "sku"),
@@ -62,9 +60,7 @@ class Reservation(TenantRow, Base):
             ["tenant_id", "location_id", "sku"],
             ["stock_levels.tenant_id", "stock_levels.location_id", "stock_levels.sku"],
         ),
-        sa.Index(
-            "ix_reservations_held", "tenant_id", "expires_at", postgresql_where=sa.text("state = 'held'")
-        ),
+        sa.Index("ix_reservations_held", "tenant_id", "expires_at", postgresql_where=sa.text("state = 'held'")),
         sa.Index("ix_reservations_stock", "tenant_id", "location_id", "sku"),
     )
 
@@ -124,9 +120,7 @@ async def move_reservations(session: AsyncSession, checkout_id: str, to: Reserva
 
     What has already moved is left alone, so a repeat changes nothing.
     """
-    moved: int | None = await session.scalar(
-        sa.select(sa.func.move_reservations(checkout_id, to.value, cause))
-    )
+    moved: int | None = await session.scalar(sa.select(sa.func.move_reservations(checkout_id, to.value, cause)))
     return moved or 0
 
 

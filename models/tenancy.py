@@ -57,7 +57,5 @@ async def next_order_number(session: AsyncSession, tenant: str) -> str:
         .returning(OrderCounter.last_number)
     )
     if number is None:
-        raise RowMissing(
-            f"tenant {tenant} has no order counter: `milepost seed` or the tenant's set-up makes one"
-        )
+        raise RowMissing(f"tenant {tenant} has no order counter: `milepost seed` or the tenant's set-up makes one")
     return str(number)

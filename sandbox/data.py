@@ -14,7 +14,7 @@ import psutil
 from sandbox.reaper import is_gone
 
 
-class DataInUse(RuntimeError):  # noqa: N818
+class DataInUse(RuntimeError):
     """Another stack runs on the directory."""
 
 

@@ -135,7 +135,8 @@ def cart(payment: dict[str, str], sku: str = "SCARF-SILK-01", quantity: int = 2)
         "lines": [{"sku": sku, "quantity": quantity}],
         "customer": {"email": "ada@example.com", "name": "Ada Lovelace"},
         "shipping_address": {
-            "name": "Ada Lovelace", "line1": "12 Rue de la Paix", "city": "Paris", "postal_code": "75002", "country": "FR",
+            "name": "Ada Lovelace", "line1": "12 Rue de la Paix", "city": "Paris", "postal_code": "75002",
+            "country": "FR",
         },
         "shipping_method": "standard",
         "payment": payment,
@@ -170,9 +171,7 @@ async def _delivered(console: Console, api: httpx.AsyncClient, temporal: Client,
         *(shipment_workflow(TENANT, parcel["id"]) for parcel in order["shipments"]),
     ]
     for workflow in workflows:
-        console.print(
-            f"{links.temporal_ui}/namespaces/default/workflows/{quote(workflow, safe='')}", soft_wrap=True
-        )
+        console.print(f"{links.temporal_ui}/namespaces/default/workflows/{quote(workflow, safe='')}", soft_wrap=True)
     console.print(await _costs(temporal, workflows))
     return bool(order["state"] == "delivered" and order["payment"]["captured"] == order["total"])
 
@@ -204,9 +203,7 @@ async def _declined(console: Console, api: httpx.AsyncClient) -> bool:
     problem = answer.json()
     console.print(f"POST /v1/checkouts → {answer.status_code} {problem['code']}: {problem['detail']}")
     checkout = (await api.get(f"/v1/checkouts/{problem['checkout_id']}")).json()
-    console.print(
-        f"Checkout {checkout['id']} is {checkout['state']}: nothing is held, the scarves are free again."
-    )
+    console.print(f"Checkout {checkout['id']} is {checkout['state']}: nothing is held, the scarves are free again.")
     return answer.status_code == 402 and checkout["state"] == "failed"
 
 
@@ -214,9 +211,7 @@ async def _expired(console: Console, api: httpx.AsyncClient, temporal: Client) -
     console.rule("3. A shopper who never confirms")
     answer = await _begin(api, "demo-abandoned", cart({"mode": "client"}))
     checkout = answer.json()
-    console.print(
-        f"POST /v1/checkouts → {answer.status_code} {checkout['state']} until {checkout['expires_at']}"
-    )
+    console.print(f"POST /v1/checkouts → {answer.status_code} {checkout['state']} until {checkout['expires_at']}")
     console.print("Fifteen minutes pass (the server skips them) …")
     await skip_time(temporal, checkout_workflow(TENANT, checkout["id"]))
     until = time.monotonic() + 30

@@ -31,9 +31,7 @@ class Faults:
 
     def __init__(self, shape: Any = None) -> None:
         self.asked: list[Fault] = []
-        self._shape = shape or (
-            lambda status: {"error": {"type": "api_error", "message": "A fault was asked for."}}
-        )
+        self._shape = shape or (lambda _status: {"error": {"type": "api_error", "message": "A fault was asked for."}})
 
     def take(self, operation: str, when: str) -> Fault | None:
         """The fault that hits this call, spent by it."""

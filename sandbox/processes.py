@@ -22,15 +22,13 @@ PORT_TAKEN = "address already in use"
 PAUSE = 0.02
 
 
-class ProcessDied(RuntimeError):  # noqa: N818  # the fact, as `check()` reports it
+class ProcessDied(RuntimeError):  # the fact, as `check()` reports it
     """A process of the stack ended, or never became healthy, when it should have lived.
 
     `exit_code` is negative for a signal, as in `subprocess`, and `None` when it runs but does not answer.
     """
 
-    def __init__(
-        self, name: str, exit_code: int | None, log: Path, tail: str, why: str | None = None
-    ) -> None:
+    def __init__(self, name: str, exit_code: int | None, log: Path, tail: str, why: str | None = None) -> None:
         self.name, self.exit_code, self.log, self.tail = name, exit_code, log, tail
         what = why or f"died with {_exit_words(exit_code)}"
         end = f"; the end of {log}:\n{tail}" if tail else f"; its log is empty ({log})"
@@ -41,7 +39,7 @@ class PortTaken(ProcessDied):
     """It died because somebody else has its port; another port would do."""
 
 
-class Aborted(Exception):  # noqa: N818  # nothing went wrong here: something else did, or Ctrl-C
+class Aborted(Exception):  # nothing went wrong here: something else did, or Ctrl-C
     """The start was given up because the whole stack comes down."""
 
 

@@ -11,9 +11,7 @@ async def skip_time(client: Client, workflow_id: str) -> None:
     request = UpdateWorkflowExecutionOptionsRequest(
         namespace=client.namespace,
         workflow_execution=WorkflowExecution(workflow_id=workflow_id),
-        workflow_execution_options=WorkflowExecutionOptions(
-            time_skipping_config=TimeSkippingConfig(enabled=True)
-        ),
+        workflow_execution_options=WorkflowExecutionOptions(time_skipping_config=TimeSkippingConfig(enabled=True)),
     )
     request.update_mask.paths.append("time_skipping_config")
     await client.workflow_service.update_workflow_execution_options(request)

@@ -139,9 +139,7 @@ class CheckoutWorkflow:
             self._stop_if_cancelled()
             fact = await self._look_up()
             if not in_time and not isinstance(fact, PaymentAuthorized | PaymentProcessing):
-                message = (
-                    "The reservation's time was up before the payment was confirmed. Nothing was charged."
-                )
+                message = "The reservation's time was up before the payment was confirmed. Nothing was charged."
                 raise Ended(CheckoutState.EXPIRED, Refusal(RefusalCode.RESERVATION_EXPIRED, message))
 
     async def _ask_shopper(self, fact: PaymentActionRequired | PaymentProcessing | PaymentDeclined) -> None:
@@ -196,9 +194,7 @@ class CheckoutWorkflow:
             BeginVoid(self._in.tenant, self._payment_id),
             "Journal the void",
         )
-        asked = replace(
-            begun, intent_id=begun.intent_id or self._intent_id, authorization=self._authorization
-        )
+        asked = replace(begun, intent_id=begun.intent_id or self._intent_id, authorization=self._authorization)
         while True:
             try:
                 fact = await outside(PaymentActivities.void, asked, "Void the authorization")
@@ -219,9 +215,7 @@ class CheckoutWorkflow:
         state, refusal = _ending(error)
         await in_database(
             CheckoutActivities.close,
-            CloseCheckout(
-                self._in.tenant, self._in.checkout_id, state, refusal, self._intent_id, self._voided
-            ),
+            CloseCheckout(self._in.tenant, self._in.checkout_id, state, refusal, self._intent_id, self._voided),
             f"Release the stock: {refusal.code}",
         )
 
@@ -287,7 +281,7 @@ class CheckoutWorkflow:
         return answer
 
     @cancel.validator
-    def _may_cancel(self, request: CancelRequest) -> None:
+    def _may_cancel(self, request: CancelRequest) -> None:  # noqa: ARG002  # as the update's
         if self._ended:
             raise ApplicationError(f"this checkout is {self._final().state}", type="already_ended")
 

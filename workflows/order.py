@@ -109,9 +109,7 @@ class OrderWorkflow:
             break
         await in_database(
             OrderActivities.cancel,
-            CancelOrder(
-                order.tenant, order.order_number, order.checkout_id, order.payment_id, why.actor, why.reason
-            ),
+            CancelOrder(order.tenant, order.order_number, order.checkout_id, order.payment_id, why.actor, why.reason),
             "Release the stock",
         )
         self._move(OrderState.CANCELLED, f"Cancelled by {why.actor}: {why.reason}")
@@ -147,13 +145,11 @@ class OrderWorkflow:
         return OrderOutcome(self._in.order_number, self._state)
 
     @cancel.validator
-    def _may_cancel(self, request: CancelRequest) -> None:
+    def _may_cancel(self, request: CancelRequest) -> None:  # noqa: ARG002  # as the update's
         if self._state is not OrderState.PLACED:
             raise ApplicationError(self._too_late, type="already_shipped")
         if self._cancel is not None:
-            raise ApplicationError(
-                f"order {self._in.order_number} is being cancelled", type="already_cancelling"
-            )
+            raise ApplicationError(f"order {self._in.order_number} is being cancelled", type="already_cancelling")
 
     @property
     def _too_late(self) -> str:
@@ -172,11 +168,9 @@ class OrderWorkflow:
         self._show(f"Seen to by {request.actor}: {request.reason}")
 
     @acknowledge.validator
-    def _may_acknowledge(self, request: CancelRequest) -> None:
+    def _may_acknowledge(self, request: CancelRequest) -> None:  # noqa: ARG002  # as the update's
         if self._attention is None:
-            raise ApplicationError(
-                f"order {self._in.order_number} needs nobody", type="nothing_to_acknowledge"
-            )
+            raise ApplicationError(f"order {self._in.order_number} needs nobody", type="nothing_to_acknowledge")
 
     @workflow.signal(name="shipment_news")
     def shipment_news(self, news: ShipmentNews) -> None:
@@ -185,9 +179,7 @@ class OrderWorkflow:
             self._cancel_refused = True
         if news.attention != self._attention:
             self._attention = news.attention
-            workflow.upsert_search_attributes(
-                [attributes.NEEDS_ATTENTION.value_set(news.attention is not None)]
-            )
+            workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(news.attention is not None)])
         if news.state is ShipmentState.HANDED_OVER and self._state is OrderState.PLACED:
             paid = "payment captured" if news.attention is None else "payment not captured"
             self._move(OrderState.SHIPPED, f"Parcel handed over, {paid}")

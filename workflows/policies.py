@@ -44,9 +44,7 @@ ASK_AGAIN_WHILE_PROCESSING = timedelta(minutes=1)
 """A payment still processing when the reservation's time is up is not interrupted but asked after this often."""
 
 
-async def in_database(
-    activity: Callable[[Any, Asked], Awaitable[Answered]], asked: Asked, summary: str
-) -> Answered:
+async def in_database(activity: Callable[[Any, Asked], Awaitable[Answered]], asked: Asked, summary: str) -> Answered:
     """A local activity of milliseconds: tried until the database is back."""
     return await workflow.execute_local_activity_method(
         activity,

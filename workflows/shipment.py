@@ -1,5 +1,6 @@
 """One parcel's way to the door: label, hand-over with the payment captured, delivery; or it stays and is cancelled."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 from temporalio import workflow
@@ -186,12 +187,10 @@ class ShipmentWorkflow:
         self._show(f"Ended: {state.replace('_', ' ')}")
 
     async def _wait_for_retry(self, patience: timedelta | None = None) -> None:
-        try:
+        with suppress(TimeoutError):
             await workflow.wait_condition(
                 lambda: self._retry or self._stay, timeout=patience, timeout_summary="Try again by itself"
             )
-        except TimeoutError:
-            pass
         self._retry = False
 
     @workflow.update

@@ -163,9 +163,7 @@ class GenericCarrier:
     def _scan(self, event: _Event) -> Scan:
         code = event.code or event.status
         return Scan(
-            event_id=scan_identity(
-                event.event_id, self._name, event.tracking_number, code, event.occurred_at
-            ),
+            event_id=scan_identity(event.event_id, self._name, event.tracking_number, code, event.occurred_at),
             carrier=self._name,
             carrier_shipment_id=event.shipment_id,
             tracking_number=event.tracking_number,

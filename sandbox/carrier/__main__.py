@@ -24,9 +24,7 @@ def main() -> None:
     depot = Depot(
         public_url=asked.public_url or f"http://{asked.host}:{asked.port}", pace=asked.pace, state=asked.state
     )
-    app = build(
-        depot, api_key=asked.api_key, webhook_url=asked.webhook_url, webhook_secret=asked.webhook_secret
-    )
+    app = build(depot, api_key=asked.api_key, webhook_url=asked.webhook_url, webhook_secret=asked.webhook_secret)
     uvicorn.run(app, host=asked.host, port=asked.port, log_level="warning", timeout_graceful_shutdown=1)
 
 

@@ -89,9 +89,7 @@ class Api:
         return HTMLResponse(tracking_html(parcel))
 
     async def _on_one(self, request: Request, operation: str, act: Callable[[str], Parcel]) -> Response:
-        return await self._answer(
-            request, operation, lambda: (200, _shipment(act(request.path_params["id"])))
-        )
+        return await self._answer(request, operation, lambda: (200, _shipment(act(request.path_params["id"]))))
 
     async def _answer(self, request: Request, operation: str, work: Callable[[], Answer]) -> Response:
         """Do the work of one call, with the faults due before it, after it, or instead of an answer."""

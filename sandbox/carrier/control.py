@@ -22,9 +22,7 @@ class Control:
     def __init__(self, depot: Depot) -> None:
         self._depot = depot
         self.calls: Counter[str] = Counter()
-        self.faults = Faults(
-            lambda status: {"status": status, "code": "fault", "detail": "A fault was asked for."}
-        )
+        self.faults = Faults(lambda status: {"status": status, "code": "fault", "detail": "A fault was asked for."})
 
     def routes(self) -> list[Route]:
         """Everything under `/_control`."""

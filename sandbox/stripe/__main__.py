@@ -13,23 +13,17 @@ from sandbox.stripe.webhooks import Endpoint
 
 def main() -> None:
     """Read the arguments and serve until stopped."""
-    parser = argparse.ArgumentParser(
-        prog="python -m sandbox.stripe", description="A stand-in for Stripe's API."
-    )
+    parser = argparse.ArgumentParser(prog="python -m sandbox.stripe", description="A stand-in for Stripe's API.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--api-key", required=True, help="the secret key clients must send (sk_test_…)")
-    parser.add_argument(
-        "--publishable-key", help="a browser's key; without it, anything that begins with pk_test_"
-    )
+    parser.add_argument("--publishable-key", help="a browser's key; without it, anything that begins with pk_test_")
     parser.add_argument("--webhook-url", action="append", default=[], help="repeat for several endpoints")
     parser.add_argument("--webhook-secret", action="append", default=[], help="one a URL, in the same order")
     parser.add_argument("--state", type=Path, help="a file that keeps everything; without it, memory only")
     parser.add_argument("--public-url", help="how browsers reach this server; http://HOST:PORT when left out")
     parser.add_argument("--api-version", default=API_VERSION, help="the version events are written in")
-    parser.add_argument(
-        "--search-lag", type=float, default=0.0, help="seconds before search finds a new intent"
-    )
+    parser.add_argument("--search-lag", type=float, default=0.0, help="seconds before search finds a new intent")
     args = parser.parse_args()
     if len(args.webhook_url) != len(args.webhook_secret):
         parser.error("give one --webhook-secret for each --webhook-url")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.stripe.errors import Obj, missing_resource
 from sandbox.journal import Journal
+from sandbox.stripe.errors import Obj, missing_resource
 
 ALPHABET = string.ascii_letters + string.digits
 API_VERSION = "2026-10-28.endive"
@@ -150,9 +150,7 @@ class Account:
         self.keep("event", event["id"], event)
         conduct = self.all("meta").get("webhooks", {})
         if conduct.get("mode") != "drop":
-            self.address(
-                event, copies=1 + int(conduct.get("duplicate", 0)), held=conduct.get("mode") == "hold"
-            )
+            self.address(event, copies=1 + int(conduct.get("duplicate", 0)), held=conduct.get("mode") == "hold")
 
     def address(self, event: Obj, *, copies: int = 1, held: bool = False) -> int:
         """Queue an event for its endpoints; how many deliveries that made."""

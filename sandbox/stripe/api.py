@@ -26,7 +26,7 @@ DECLINABLE = ("payment_intents.create", "payment_intents.confirm", "payment_inte
 HANG_SECONDS = 3600.0
 
 
-class HangUp(Exception):  # noqa: N818  # not an error of ours: the connection is to end without an answer
+class HangUp(Exception):  # not an error of ours: the connection is to end without an answer
     """The client gets no answer: the connection closes."""
 
 
@@ -41,9 +41,7 @@ class Route:
     publishable: bool = False
 
 
-def _route(
-    method: str, path: str, operation: str, run: Callable[[Call], Obj], *, publishable: bool = False
-) -> Route:
+def _route(method: str, path: str, operation: str, run: Callable[[Call], Obj], *, publishable: bool = False) -> Route:
     pattern = re.compile("^/v1/" + path.replace("{id}", r"(?P<id>[^/]+)") + "/?$")
     return Route(method, pattern, operation, run, publishable)
 
@@ -52,9 +50,7 @@ ROUTES = (
     _route("POST", "payment_intents", "payment_intents.create", payment_intents.create),
     _route("GET", "payment_intents", "payment_intents.list", payment_intents.listing),
     _route("GET", "payment_intents/search", "payment_intents.search", payment_intents.searching),
-    _route(
-        "GET", "payment_intents/{id}", "payment_intents.retrieve", payment_intents.retrieve, publishable=True
-    ),
+    _route("GET", "payment_intents/{id}", "payment_intents.retrieve", payment_intents.retrieve, publishable=True),
     _route("POST", "payment_intents/{id}", "payment_intents.update", payment_intents.update),
     _route(
         "POST",
@@ -152,9 +148,7 @@ class Api:
         elif scheme.lower() != "bearer":
             key = ""
         if not key:
-            raise unauthorized(
-                "You did not provide an API key. Give it as a Bearer token or as the Basic user name."
-            )
+            raise unauthorized("You did not provide an API key. Give it as a Bearer token or as the Basic user name.")
         config = self.account.config
         if key == config.api_key:
             return False
@@ -228,9 +222,7 @@ def _find_route(method: str, path: str) -> tuple[Route, str]:
         match = route.path.match(path)
         if match and route.method == method:
             return route, match.groupdict().get("id", "")
-    raise StripeError(
-        404, "invalid_request_error", f"Unrecognized request URL ({method}: {path}).", saved=False
-    )
+    raise StripeError(404, "invalid_request_error", f"Unrecognized request URL ({method}: {path}).", saved=False)
 
 
 async def _refuse(fault: FaultOrder) -> None:

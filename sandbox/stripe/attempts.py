@@ -66,9 +66,7 @@ def approve(call: Call, intent: Obj, method: Obj, *, authenticated: bool) -> Non
         call.emit("payment_intent.amount_capturable_updated", intent)
 
 
-def decline(
-    call: Call, intent: Obj, method: Obj, why: Decline, *, authenticated: bool = False
-) -> StripeError:
+def decline(call: Call, intent: Obj, method: Obj, why: Decline, *, authenticated: bool = False) -> StripeError:
     """The issuer says no: the intent waits for another payment method. Returns the error to raise."""
     charge = new_charge(call.account, intent, method, why, authenticated=authenticated)
     call.emit("charge.failed", charge)
@@ -106,9 +104,7 @@ def authenticate(call: Call, *, passed: bool) -> Obj:
     if not passed:
         message = "The payment method failed authentication. Give a new one to attempt this payment again."
         code = "payment_intent_authentication_failure"
-        _fail(
-            call, intent, StripeError(400, "invalid_request_error", message, code=code, payment_method=method)
-        )
+        _fail(call, intent, StripeError(400, "invalid_request_error", message, code=code, payment_method=method))
         return intent
     intent |= {"next_action": None, "_authenticated": True}
     if intent["confirmation_method"] == "manual":

@@ -38,9 +38,7 @@ VELOCITY = Decline("card_declined", "card_velocity_exceeded", "Your card was dec
 EXPIRED = Decline("expired_card", None, "Your card has expired.")
 BAD_CVC = Decline("incorrect_cvc", None, "Your card's security code is incorrect.")
 PROCESSING = Decline("processing_error", None, "An error occurred while processing your card.")
-AUTHENTICATE = Decline(
-    "authentication_required", "authentication_required", "Your card asks for authentication."
-)
+AUTHENTICATE = Decline("authentication_required", "authentication_required", "Your card asks for authentication.")
 
 CARDS: dict[str, Card] = {
     "visa": Card("4242424242424242"),
@@ -71,9 +69,7 @@ CARDS: dict[str, Card] = {
     "chargeCustomerFail": Card("4000000000000341", decline=DECLINED),
     "authenticationRequired": Card("4000002760003184", three_ds="always", country="DE"),
     "authenticationRequiredOnSetup": Card("4000002500003155", three_ds="always", country="FR"),
-    "authenticationRequiredSetupForOffSession": Card(
-        "4000003800000446", three_ds="unless_off_session", country="IT"
-    ),
+    "authenticationRequiredSetupForOffSession": Card("4000003800000446", three_ds="unless_off_session", country="IT"),
     "authenticationRequiredChargeDeclinedInsufficientFunds": Card(
         "4000008260003178", decline=NO_FUNDS, three_ds="always", country="GB"
     ),

@@ -14,9 +14,7 @@ from sandbox.stripe.params import parse, text
 AUTHORIZATION_SECONDS = 7 * 86_400
 
 
-def new_charge(
-    account: Account, intent: Obj, method: Obj, decline: Decline | None, *, authenticated: bool
-) -> Obj:
+def new_charge(account: Account, intent: Obj, method: Obj, decline: Decline | None, *, authenticated: bool) -> Obj:
     """Charge or authorize a card once; a declined attempt leaves a failed charge."""
     captured = decline is None and intent["capture_method"] != "manual"
     amount: int = intent["amount"]
@@ -105,6 +103,4 @@ def retrieve(call: Call) -> Obj:
 def listing(call: Call) -> Obj:
     """`GET /v1/charges`, by intent, customer or time."""
     filters = parse(call.params, {**LIST, "customer": text, "payment_intent": text, "transfer_group": text})
-    return page(
-        call.account, "charge", "/v1/charges", filters, ("customer", "payment_intent", "transfer_group")
-    )
+    return page(call.account, "charge", "/v1/charges", filters, ("customer", "payment_intent", "transfer_group"))

@@ -54,19 +54,13 @@ def check_amount(amount: int, currency: str, *, param: str = "amount") -> None:
         raise _bad_amount("Invalid positive integer", "parameter_invalid_integer", param)
     smallest = MINIMUM.get(currency, 1)
     if amount < smallest:
-        raise _bad_amount(
-            f"Amount must be at least {format_amount(smallest, currency)}", "amount_too_small", param
-        )
+        raise _bad_amount(f"Amount must be at least {format_amount(smallest, currency)}", "amount_too_small", param)
     if amount > LARGEST:
-        raise _bad_amount(
-            f"Amount must be no more than {format_amount(LARGEST, currency)}", "amount_too_large", param
-        )
+        raise _bad_amount(f"Amount must be no more than {format_amount(LARGEST, currency)}", "amount_too_large", param)
     if currency in THREE_DECIMAL and amount % 10:
         raise _bad_amount(f"Amounts in {currency} must end in 0.", "parameter_invalid_integer", param)
     if currency in FROZEN_TWO_DECIMAL and amount % 100:
-        raise _bad_amount(
-            f"Amounts in {currency} must be divisible by 100.", "parameter_invalid_integer", param
-        )
+        raise _bad_amount(f"Amounts in {currency} must be divisible by 100.", "parameter_invalid_integer", param)
 
 
 def _bad_amount(message: str, code: str, param: str) -> StripeError:

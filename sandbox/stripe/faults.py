@@ -69,9 +69,7 @@ class Faults:
 
     def listed(self) -> list[dict[str, Any]]:
         """The orders with how many requests they have seen and struck."""
-        return [
-            armed.order.model_dump() | {"seen": armed.seen, "struck": armed.struck} for armed in self._armed
-        ]
+        return [armed.order.model_dump() | {"seen": armed.seen, "struck": armed.struck} for armed in self._armed]
 
 
 class _Armed:

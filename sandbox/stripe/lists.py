@@ -93,8 +93,7 @@ def search(account: Account, kind: str, url: str, query: str, limit: int, start:
     found = [
         item
         for item in reversed(account.all(kind).values())
-        if item["created"] <= horizon
-        and (all if everyone else any)(_matches(item, clause) for clause in clauses)
+        if item["created"] <= horizon and (all if everyone else any)(_matches(item, clause) for clause in clauses)
     ]
     first = _page_number(start)
     shown_now = found[first : first + limit]
@@ -119,11 +118,7 @@ def _clauses(query: str) -> tuple[list[dict[str, str | None]], bool]:
     rest = query
     while True:
         match = _CLAUSE.match(rest)
-        if (
-            match is None
-            or match["field"] not in _FIELDS
-            or (match["field"] == "metadata") != bool(match["quote"])
-        ):
+        if match is None or match["field"] not in _FIELDS or (match["field"] == "metadata") != bool(match["quote"]):
             raise invalid(f"We were unable to parse your search query: {query}", param="query")
         clauses.append(match.groupdict())
         rest = rest[match.end() :]

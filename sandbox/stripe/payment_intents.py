@@ -132,9 +132,7 @@ def _check_create(given: dict[str, Any]) -> None:
     automatic = given.get("automatic_payment_methods") or {}
     if automatic.get("enabled") and "payment_method_types" in given:
         both = "automatic_payment_methods, payment_method_types"
-        raise invalid(
-            f"You may only specify one of these parameters: {both}.", param="automatic_payment_methods"
-        )
+        raise invalid(f"You may only specify one of these parameters: {both}.", param="automatic_payment_methods")
     may_redirect = _chosen_by_dashboard(given) and automatic.get("allow_redirects") != "never"
     if confirm and may_redirect and not given.get("return_url"):
         raise invalid(
@@ -233,26 +231,18 @@ def confirm(call: Call) -> Obj:
     intent = find_for(call, given)
     if intent["status"] not in UPDATABLE:
         why = (
-            "it has already succeeded"
-            if intent["status"] == "succeeded"
-            else f"it has a status of {intent['status']}"
+            "it has already succeeded" if intent["status"] == "succeeded" else f"it has a status of {intent['status']}"
         )
         raise unexpected_state(f"You cannot confirm this PaymentIntent because {why}.", intent)
     if call.publishable and intent["confirmation_method"] == "manual":
         raise unauthorized("This PaymentIntent is confirmed by the server only.", code="secret_key_required")
     automatic = intent["automatic_payment_methods"]
     if automatic and automatic["allow_redirects"] != "never" and not given.get("return_url"):
-        raise invalid(
-            "This PaymentIntent may redirect the customer: give a `return_url`.", param="return_url"
-        )
+        raise invalid("This PaymentIntent may redirect the customer: give a `return_url`.", param="return_url")
     if given.get("amount_to_confirm", intent["amount"]) != intent["amount"]:
         raise invalid("The amount to confirm is not the intent's amount.", param="amount_to_confirm")
     _check_card(call.account, given)
-    if (
-        intent["payment_method"] is None
-        and not given.get("payment_method")
-        and not given.get("payment_method_data")
-    ):
+    if intent["payment_method"] is None and not given.get("payment_method") and not given.get("payment_method_data"):
         message = "You cannot confirm this PaymentIntent because it's missing a payment method."
         raise unexpected_state(message, intent)
     attach_method(call.account, intent, given)

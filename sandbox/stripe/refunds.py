@@ -35,9 +35,7 @@ def create(call: Call) -> Obj:
         raise invalid(message, param="amount", code="amount_too_large", saved=True)
     method = call.account.find("payment_method", charge["payment_method"])
     fate = CARDS[method["_card"]].refund
-    refund = _new_refund(
-        call.account, charge, amount, reason=given.get("reason"), notes=given.get("metadata", {})
-    )
+    refund = _new_refund(call.account, charge, amount, reason=given.get("reason"), notes=given.get("metadata", {}))
     if fate == "pending":
         refund["status"] = "pending"
     if fate != "succeeded":

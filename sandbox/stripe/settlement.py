@@ -59,9 +59,7 @@ def _amount_to_capture(intent: Obj, charge: Obj, given: Obj) -> tuple[int, bool]
         raise invalid("Invalid positive integer", param="amount_to_capture", code="parameter_invalid_integer")
     if amount > intent["amount_capturable"]:
         message = "The requested capture amount is greater than the amount you can capture for this charge."
-        raise invalid(
-            message, param="amount_to_capture", code="amount_too_large", saved=True, payment_intent=intent
-        )
+        raise invalid(message, param="amount_to_capture", code="amount_too_large", saved=True, payment_intent=intent)
     final: bool = given.get("final_capture", True)
     several = charge["payment_method_details"]["card"]["multicapture"]["status"] == "available"
     if not final and not several:

@@ -42,9 +42,7 @@ def finish(account: Account, key: str, act: str) -> Response:
         account.commit()
     back: str | None = intent.get("_return_url")
     if back is None:
-        return JSONResponse(
-            {"id": key, "status": intent["status"]}, headers={"Access-Control-Allow-Origin": "*"}
-        )
+        return JSONResponse({"id": key, "status": intent["status"]}, headers={"Access-Control-Allow-Origin": "*"})
     joint = "&" if "?" in back else "?"
     query = f"payment_intent={key}&payment_intent_client_secret={intent['client_secret']}"
     return RedirectResponse(

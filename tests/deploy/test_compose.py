@@ -148,10 +148,7 @@ def text_of(*files: str) -> str:
 def read_by(file: str) -> set[str]:
     """The variables a compose file reads: `${NAME…}`, and the names it passes on."""
     passed_on = {
-        name
-        for one in services(file).values()
-        for name, value in one.get("environment", {}).items()
-        if value is None
+        name for one in services(file).values() for name, value in one.get("environment", {}).items() if value is None
     }
     return passed_on | {match["name"] for match in VARIABLE.finditer(text_of(file))}
 
@@ -172,12 +169,8 @@ def resolved(environment: dict[str, str | None], variables: dict[str, str]) -> d
             assert found, match["rest"]
         return found or ((match["rest"] or "") if match["kind"] == "-" else "")
 
-    passed_on = {
-        name: variables[name] for name, text in environment.items() if text is None and name in variables
-    }
-    return passed_on | {
-        name: VARIABLE.sub(value, text) for name, text in environment.items() if text is not None
-    }
+    passed_on = {name: variables[name] for name, text in environment.items() if text is None and name in variables}
+    return passed_on | {name: VARIABLE.sub(value, text) for name, text in environment.items() if text is not None}
 
 
 def seconds(duration: str) -> int:
@@ -373,9 +366,7 @@ def test_health_checks_ask_where_the_processes_answer() -> None:
     """The worker's check knocks at the port that the worker is told."""
     api, worker = services()["api"], services()["worker"]
     assert "http://127.0.0.1:8000/livez" in api["healthcheck"]["test"][-1]
-    assert (
-        f":{worker['environment']['MILEPOST_WORKER_HEALTH_PORT']}/readyz" in worker["healthcheck"]["test"][-1]
-    )
+    assert f":{worker['environment']['MILEPOST_WORKER_HEALTH_PORT']}/readyz" in worker["healthcheck"]["test"][-1]
     for service in (api, worker):
         compile(service["healthcheck"]["test"][-1], "healthcheck", "exec")
 
@@ -384,9 +375,7 @@ def test_mounts_exist() -> None:
     """Docker makes an empty directory of a path that is not there."""
     mounts = [mount.split(":") for service in services().values() for mount in service.get("volumes", [])]
     for source, *_ in mounts:
-        assert (ROOT / source).is_file() if source.startswith("./") else source in compose()["volumes"], (
-            source
-        )
+        assert (ROOT / source).is_file() if source.startswith("./") else source in compose()["volumes"], source
 
 
 def test_each_mounted_file_that_is_named_exists() -> None:
@@ -410,9 +399,7 @@ def test_temporal_polls_as_often_as_in_the_embedded_stack() -> None:
 
 def test_search_attributes_are_those_of_the_embedded_stack() -> None:
     """One list of what orders can be found by."""
-    table = re.search(
-        r"search_attributes='\n(.*?)'\n", (ROOT / "deploy/temporal/namespace.sh").read_text(), re.DOTALL
-    )
+    table = re.search(r"search_attributes='\n(.*?)'\n", (ROOT / "deploy/temporal/namespace.sh").read_text(), re.DOTALL)
     assert table is not None
     lines = [line.split() for line in table[1].splitlines()]
     assert sorted(lines) == sorted([name, kind] for name, kind in SEARCH_ATTRIBUTES.items())
@@ -471,9 +458,7 @@ def server() -> Iterator[tuple[str, Path]]:
 def roles(server: tuple[str, Path]) -> str:
     """The server after the role script ran twice: the second time as an upgrade would."""
     address, psql = server
-    passwords = {
-        name: f"{name}'s $ecret" for name in re.findall(r"\w+_PASSWORD", str(services()["database-roles"]))
-    }
+    passwords = {name: f"{name}'s $ecret" for name in re.findall(r"\w+_PASSWORD", str(services()["database-roles"]))}
     for script in sorted((ROOT / "deploy/postgres").glob("*.sql")) * 2:
         command = [str(psql), address, "--no-psqlrc", "--quiet", "--file", str(script)]
         run = subprocess.run(command, env=os.environ | passwords, capture_output=True, text=True, check=False)

@@ -51,23 +51,17 @@ def test_the_namespace_and_its_search_attributes_are_made_once(environment: dict
     for _ in range(2):
         made = run(environment, "sh", SCRIPT)
         assert made.returncode == 0, made.stderr
-    listed = run(
-        environment, "temporal", "operator", "search-attribute", "list", "--namespace", "shop"
-    ).stdout
+    listed = run(environment, "temporal", "operator", "search-attribute", "list", "--namespace", "shop").stdout
     rows = {tuple(line.split()) for line in listed.splitlines()}
     assert set(SEARCH_ATTRIBUTES.items()) <= rows
-    described = run(
-        environment, "temporal", "operator", "namespace", "describe", "--namespace", "shop"
-    ).stdout
+    described = run(environment, "temporal", "operator", "namespace", "describe", "--namespace", "shop").stdout
     assert "720h0m0s" in described
 
 
 def test_an_attribute_of_another_type_is_an_error(environment: dict[str, str], tmp_path: Path) -> None:
     """Temporal cannot change a type; going on would make every later upsert fail."""
     other = tmp_path / "namespace.sh"
-    other.write_text(
-        SCRIPT.read_text().replace("TotalMinor Int", "TotalMinor Keyword").replace("sleep 2", "sleep 0")
-    )
+    other.write_text(SCRIPT.read_text().replace("TotalMinor Int", "TotalMinor Keyword").replace("sleep 2", "sleep 0"))
     assert run(environment, "sh", SCRIPT).returncode == 0
     refused = run(environment, "sh", other)
     assert refused.returncode == 1

@@ -129,9 +129,7 @@ async def test_a_bad_parcel_is_rejected_with_what_is_wrong(
     rig: Rig, changes: dict[str, Any], code: str, named: str
 ) -> None:
     if "recipient" in changes:
-        known = {
-            name: getattr(RECIPIENT, name) for name in ("name", "line1", "city", "postal_code", "country")
-        }
+        known = {name: getattr(RECIPIENT, name) for name in ("name", "line1", "city", "postal_code", "country")}
         changes = {"recipient": type(RECIPIENT)(**{**known, **changes["recipient"]})}
     with pytest.raises(CarrierRejected, match=named) as refused:
         await rig.carrier.create(parcel("ref-bad", **changes))
@@ -142,9 +140,7 @@ async def test_a_bad_parcel_is_rejected_with_what_is_wrong(
 @pytest.mark.parametrize(
     ("status", "retry_after", "seconds"), [(429, 7, 7.0), (503, None, None), (500, 0, 0.0), (408, None, None)]
 )
-async def test_what_is_worth_another_try(
-    rig: Rig, status: int, retry_after: int | None, seconds: float | None
-) -> None:
+async def test_what_is_worth_another_try(rig: Rig, status: int, retry_after: int | None, seconds: float | None) -> None:
     await rig.set("faults", operation="create", status=status, retry_after=retry_after)
     with pytest.raises(CarrierUnavailable) as unknown:
         await rig.carrier.create(parcel("ref-503"))
@@ -218,9 +214,7 @@ async def test_a_webhook_says_what_tracking_says(rig: Rig) -> None:
 
 @pytest.fixture
 def offline() -> GenericCarrier:
-    return GenericCarrier(
-        name="sandbox", api_base="http://127.0.0.1:9", api_key="k", webhook_secrets=["new", SECRET]
-    )
+    return GenericCarrier(name="sandbox", api_base="http://127.0.0.1:9", api_key="k", webhook_secrets=["new", SECRET])
 
 
 def test_a_webhook_is_read(offline: GenericCarrier) -> None:

@@ -18,9 +18,7 @@ secrets = st.text(min_size=1, max_size=40)
 times = st.integers(0, 10**11)
 
 
-def refused(
-    header: str | None, *, secrets: tuple[str, ...] = ("whsec_1",), body: bytes = BODY
-) -> SignatureFault:
+def refused(header: str | None, *, secrets: tuple[str, ...] = ("whsec_1",), body: bytes = BODY) -> SignatureFault:
     with pytest.raises(SignatureInvalid) as caught:
         verify(secrets, header, body, AT)
     return caught.value.reason

@@ -19,10 +19,7 @@ from sandbox.reaper import Reaper, is_gone, tree
 Make = Callable[..., Process]
 
 NEVER = threading.Event()
-STUBBORN = (
-    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
-    "print('up', flush=True); time.sleep(60)"
-)
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);print('up', flush=True); time.sleep(60)"
 PARENT = (
     "import subprocess, sys, time;"
     "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], start_new_session=True);"
@@ -74,18 +71,14 @@ def test_it_is_the_process_itself_and_no_shell_around_it(make: Make) -> None:
 
 def test_an_early_death_names_the_exit_code_and_the_last_words(make: Make) -> None:
     process = make("import sys; print('no such database'); sys.exit(3)", says="never said")
-    with pytest.raises(
-        ProcessDied, match=r"child died with exit code 3; the end of .*child.log:\nno such database"
-    ):
+    with pytest.raises(ProcessDied, match=r"child died with exit code 3; the end of .*child.log:\nno such database"):
         process.start(NEVER)
 
 
 def test_a_taken_port_is_told_apart(make: Make) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        process = make(
-            f"import socket; socket.create_server(('127.0.0.1', {port}))", says="never said", port=port
-        )
+        process = make(f"import socket; socket.create_server(('127.0.0.1', {port}))", says="never said", port=port)
         with pytest.raises(PortTaken):
             process.start(NEVER)
 

@@ -58,8 +58,7 @@ def stack() -> Iterator[Stack]:
 def test_both_roles_answer_and_neither_passes_row_level_security(stack: Stack, role: str) -> None:
     with connect(getattr(stack.links, role)) as connection:
         row = connection.execute(
-            "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles"
-            " WHERE rolname = current_user"
+            "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = current_user"
         ).fetchone()
         assert row == (False, False, False, False)
         owner = connection.execute(
@@ -90,9 +89,7 @@ def test_postgres_is_durable_and_sorts_alike_everywhere(stack: Stack) -> None:
 
 async def test_temporal_answers_and_has_the_search_attributes(stack: Stack) -> None:
     client = await Client.connect(stack.links.temporal_address)
-    known = await client.operator_service.list_search_attributes(
-        ListSearchAttributesRequest(namespace="default")
-    )
+    known = await client.operator_service.list_search_attributes(ListSearchAttributesRequest(namespace="default"))
     names = {name: IndexedValueType.Name(kind) for name, kind in known.custom_attributes.items()}
     assert {name: kind.upper() for name, kind in SEARCH_ATTRIBUTES.items()} == {
         name: kind.removeprefix("INDEXED_VALUE_TYPE_").replace("_", "") for name, kind in names.items()

@@ -50,9 +50,7 @@ async def test_an_authorization_holds_the_amount_for_seven_days(stand: StandIn) 
 
 
 async def test_intents_go_step_by_step(stand: StandIn) -> None:
-    intent = await stand.intents.create_async(
-        {"amount": 900, "currency": "eur", "payment_method_types": ["card"]}
-    )
+    intent = await stand.intents.create_async({"amount": 900, "currency": "eur", "payment_method_types": ["card"]})
     assert intent.status == "requires_payment_method"
     intent = await stand.intents.update_async(intent.id, {"payment_method": "pm_card_amex", "amount": 950})
     assert (intent.status, intent.payment_method[:3]) == ("requires_confirmation", "pm_")
@@ -72,9 +70,7 @@ async def test_a_capture_takes_all(stand: StandIn) -> None:
 
 async def test_a_partial_capture_releases_the_rest(stand: StandIn) -> None:
     held = await stand.intents.create_async(HOLD)
-    intent = await stand.intents.capture_async(
-        held.id, {"amount_to_capture": 1000, "expand": ["latest_charge"]}
-    )
+    intent = await stand.intents.capture_async(held.id, {"amount_to_capture": 1000, "expand": ["latest_charge"]})
     assert (intent.status, intent.amount, intent.amount_received) == ("succeeded", 1250, 1000)
     assert (intent.latest_charge.amount_captured, intent.latest_charge.amount_refunded) == (1000, 250)
     assert intent.latest_charge.refunded is False
@@ -180,9 +176,7 @@ async def test_a_browser_confirms_with_its_publishable_key(stand: StandIn) -> No
     data = {"client_secret": intent.client_secret, "payment_method": "pm_card_mastercard"}
     headers = {"Authorization": "Bearer pk_test_browser"}
     path = f"/v1/payment_intents/{intent.id}/confirm"
-    assert (
-        await stand.http.post(path, data=data | {"client_secret": "x"}, headers=headers)
-    ).status_code == 400
+    assert (await stand.http.post(path, data=data | {"client_secret": "x"}, headers=headers)).status_code == 400
     answer = await stand.http.post(path, data=data, headers=headers)
     assert answer.json()["status"] == "requires_capture"
     assert "latest_charge" not in answer.json()
@@ -195,9 +189,7 @@ async def test_automatic_payment_methods_ask_for_a_way_back(stand: StandIn) -> N
     assert refused.value.param == "return_url"
     stay: Any = {"automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}}
     assert (await stand.intents.create_async(order | stay)).status == "succeeded"
-    assert (
-        await stand.intents.create_async(order | {"return_url": "https://shop.test"})
-    ).status == "succeeded"
+    assert (await stand.intents.create_async(order | {"return_url": "https://shop.test"})).status == "succeeded"
 
 
 async def test_three_d_secure_passed(stand: StandIn) -> None:

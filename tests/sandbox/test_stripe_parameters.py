@@ -47,9 +47,7 @@ async def stand() -> AsyncIterator[StandIn]:
         ({"amount": "1000", "currency": "eur", "metadata[k]": "v" * 501}, None, "metadata[k]"),
     ],
 )  # fmt: skip
-async def test_a_bad_parameter_is_named(
-    stand: StandIn, data: dict[str, str], code: str | None, param: str
-) -> None:
+async def test_a_bad_parameter_is_named(stand: StandIn, data: dict[str, str], code: str | None, param: str) -> None:
     answer = await stand.post("/v1/payment_intents", data)
     error = answer.json()["error"]
     assert (answer.status_code, error["type"]) == (400, "invalid_request_error")

@@ -65,9 +65,7 @@ async def test_events_are_signed_snapshots(stand: StandIn, shop: Receiver) -> No
         ("pm_card_authenticationRequired", ["payment_intent.created", "payment_intent.requires_action"]),
     ],
 )
-async def test_what_went_wrong_is_told_too(
-    stand: StandIn, shop: Receiver, card: str, expected: list[str]
-) -> None:
+async def test_what_went_wrong_is_told_too(stand: StandIn, shop: Receiver, card: str, expected: list[str]) -> None:
     data = {"amount": "500", "currency": "eur", "confirm": "true", "payment_method": card}
     await stand.post("/v1/payment_intents", data | {"payment_method_types[]": "card"})
     await until(lambda: sorted(shop.types()) == sorted(expected))
@@ -102,9 +100,7 @@ async def test_duplicates(stand: StandIn, shop: Receiver) -> None:
 
 
 @pytest.mark.parametrize(("backwards", "expected"), [(False, AUTHORIZED), (True, AUTHORIZED[::-1])])
-async def test_held_back_and_released(
-    stand: StandIn, shop: Receiver, backwards: bool, expected: list[str]
-) -> None:
+async def test_held_back_and_released(stand: StandIn, shop: Receiver, backwards: bool, expected: list[str]) -> None:
     await stand.control("webhooks", mode="hold")
     await stand.intents.create_async(HOLD)
     await asyncio.sleep(0.1)

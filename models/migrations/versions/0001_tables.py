@@ -61,9 +61,7 @@ def upgrade() -> None:
         ),
         sa.Column(
             "payment_mode",
-            sa.Enum(
-                "server", "client", name="paymentmode", native_enum=False, create_constraint=True, length=32
-            ),
+            sa.Enum("server", "client", name="paymentmode", native_enum=False, create_constraint=True, length=32),
             nullable=False,
         ),
         sa.Column("reason", sa.Text(), nullable=True),
@@ -87,9 +85,7 @@ def upgrade() -> None:
             "(state IN ('failed', 'expired', 'cancelled')) = (reason IS NOT NULL)",
             name=op.f("ck_checkouts_ended_has_reason"),
         ),
-        sa.CheckConstraint(
-            "state = 'failed' OR total_minor IS NOT NULL", name=op.f("ck_checkouts_open_has_total")
-        ),
+        sa.CheckConstraint("state = 'failed' OR total_minor IS NOT NULL", name=op.f("ck_checkouts_open_has_total")),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"], name=op.f("fk_checkouts_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", "checkout_id", name=op.f("pk_checkouts")),
     )
@@ -125,9 +121,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"], name=op.f("fk_inbox_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", "source", "event_id", name=op.f("pk_inbox")),
     )
-    op.create_index(
-        "ix_inbox_due", "inbox", ["due_at"], unique=False, postgresql_where=sa.text("handled_at IS NULL")
-    )
+    op.create_index("ix_inbox_due", "inbox", ["due_at"], unique=False, postgresql_where=sa.text("handled_at IS NULL"))
     op.create_table(
         "locations",
         sa.Column("tenant_id", sa.Text(), nullable=False),
@@ -146,9 +140,7 @@ def upgrade() -> None:
         "order_counters",
         sa.Column("tenant_id", sa.Text(), nullable=False),
         sa.Column("last_number", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["tenant_id"], ["tenants.tenant_id"], name=op.f("fk_order_counters_tenant_id")
-        ),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"], name=op.f("fk_order_counters_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", name=op.f("pk_order_counters")),
     )
     op.create_table(
@@ -158,9 +150,7 @@ def upgrade() -> None:
         sa.Column("country", sa.CHAR(length=2), nullable=False),
         sa.Column("currency", sa.CHAR(length=3), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["tenant_id"], ["tenants.tenant_id"], name=op.f("fk_shipping_rates_tenant_id")
-        ),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"], name=op.f("fk_shipping_rates_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", "method", "country", "currency", name=op.f("pk_shipping_rates")),
     )
     op.create_table(
@@ -189,14 +179,10 @@ def upgrade() -> None:
         sa.Column("quantity", sa.BigInteger(), nullable=False),
         sa.Column("cause", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["tenant_id"], ["tenants.tenant_id"], name=op.f("fk_stock_movements_tenant_id")
-        ),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"], name=op.f("fk_stock_movements_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", "movement_id", name=op.f("pk_stock_movements")),
     )
-    op.create_index(
-        "ix_stock_movements_sku", "stock_movements", ["tenant_id", "location_id", "sku"], unique=False
-    )
+    op.create_index("ix_stock_movements_sku", "stock_movements", ["tenant_id", "location_id", "sku"], unique=False)
     op.create_table(
         "tax_rates",
         sa.Column("tenant_id", sa.Text(), nullable=False),
@@ -246,15 +232,9 @@ def upgrade() -> None:
         sa.Column("capture_before", sa.DateTime(timezone=True), nullable=True),
         sa.Column("card", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint(
-            "state <> 'captured' OR captured_minor > 0", name=op.f("ck_payments_captured_something")
-        ),
-        sa.CheckConstraint(
-            "authorized_minor BETWEEN 0 AND amount_minor", name=op.f("ck_payments_authorized")
-        ),
-        sa.CheckConstraint(
-            "captured_minor BETWEEN 0 AND authorized_minor", name=op.f("ck_payments_captured")
-        ),
+        sa.CheckConstraint("state <> 'captured' OR captured_minor > 0", name=op.f("ck_payments_captured_something")),
+        sa.CheckConstraint("authorized_minor BETWEEN 0 AND amount_minor", name=op.f("ck_payments_authorized")),
+        sa.CheckConstraint("captured_minor BETWEEN 0 AND authorized_minor", name=op.f("ck_payments_captured")),
         sa.ForeignKeyConstraint(
             ["tenant_id", "checkout_id"],
             ["checkouts.tenant_id", "checkouts.checkout_id"],
@@ -284,9 +264,7 @@ def upgrade() -> None:
         sa.Column("sku", sa.Text(), nullable=False),
         sa.Column("on_hand", sa.BigInteger(), nullable=False),
         sa.Column("reserved", sa.BigInteger(), server_default="0", nullable=False),
-        sa.CheckConstraint(
-            "0 <= reserved AND reserved <= on_hand", name=op.f("ck_stock_levels_not_oversold")
-        ),
+        sa.CheckConstraint("0 <= reserved AND reserved <= on_hand", name=op.f("ck_stock_levels_not_oversold")),
         sa.ForeignKeyConstraint(
             ["tenant_id", "location_id"],
             ["locations.tenant_id", "locations.location_id"],
@@ -399,12 +377,8 @@ def upgrade() -> None:
             ["payments.tenant_id", "payments.payment_id"],
             name=op.f("fk_payment_operations_tenant_id_payment_id"),
         ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id"], ["tenants.tenant_id"], name=op.f("fk_payment_operations_tenant_id")
-        ),
-        sa.PrimaryKeyConstraint(
-            "tenant_id", "payment_id", "kind", "sequence", name=op.f("pk_payment_operations")
-        ),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"], name=op.f("fk_payment_operations_tenant_id")),
+        sa.PrimaryKeyConstraint("tenant_id", "payment_id", "kind", "sequence", name=op.f("pk_payment_operations")),
         sa.UniqueConstraint(
             "tenant_id", "idempotency_key", name=op.f("uq_payment_operations_tenant_id_idempotency_key")
         ),
@@ -445,9 +419,7 @@ def upgrade() -> None:
             name=op.f("fk_reservations_tenant_id_location_id_sku"),
         ),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"], name=op.f("fk_reservations_tenant_id")),
-        sa.PrimaryKeyConstraint(
-            "tenant_id", "checkout_id", "sku", "location_id", name=op.f("pk_reservations")
-        ),
+        sa.PrimaryKeyConstraint("tenant_id", "checkout_id", "sku", "location_id", name=op.f("pk_reservations")),
     )
     op.create_index(
         "ix_reservations_held",
@@ -456,9 +428,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("state = 'held'"),
     )
-    op.create_index(
-        "ix_reservations_stock", "reservations", ["tenant_id", "location_id", "sku"], unique=False
-    )
+    op.create_index("ix_reservations_stock", "reservations", ["tenant_id", "location_id", "sku"], unique=False)
     op.create_table(
         "order_lines",
         sa.Column("tenant_id", sa.Text(), nullable=False),
@@ -591,9 +561,7 @@ def upgrade() -> None:
             ["shipments.tenant_id", "shipments.shipment_id"],
             name=op.f("fk_tracking_events_tenant_id_shipment_id"),
         ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id"], ["tenants.tenant_id"], name=op.f("fk_tracking_events_tenant_id")
-        ),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"], name=op.f("fk_tracking_events_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", "carrier", "event_id", name=op.f("pk_tracking_events")),
     )
     op.create_index(

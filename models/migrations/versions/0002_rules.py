@@ -20,9 +20,7 @@ def upgrade() -> None:
     for statement in TRIGGERS:
         op.execute(sa.text(statement))
     moves = sa.table("legal_moves", *(sa.column(name) for name in ("machine", "state", "next_state")))
-    op.bulk_insert(
-        moves, [{"machine": machine, "state": state, "next_state": to} for machine, state, to in MOVES]
-    )
+    op.bulk_insert(moves, [{"machine": machine, "state": state, "next_state": to} for machine, state, to in MOVES])
     for table in TENANT_TABLES:
         _separate(table)
     op.execute("CREATE POLICY owner_reads ON api_keys FOR SELECT TO CURRENT_USER USING (true)")
@@ -40,5 +38,6 @@ def _separate(table: str) -> None:
     op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
     op.execute(
-        f"CREATE POLICY tenant ON {table} USING (tenant_id = current_tenant()) WITH CHECK (tenant_id = current_tenant())"
+        f"CREATE POLICY tenant ON {table} USING (tenant_id = current_tenant())"
+        " WITH CHECK (tenant_id = current_tenant())"
     )
