@@ -76,7 +76,7 @@ async def confirm(number: str, tenant: Asker, shared: Shared) -> CheckoutOut:
     current = await _read(number, tenant, shared)
     if current.state is not CheckoutState.AWAITING_PAYMENT:
         return current
-    handle = shared.temporal.get_workflow_handle_for(CheckoutWorkflow.run, checkout_workflow(tenant, number))
+    handle = shared.temporal.get_workflow_handle(checkout_workflow(tenant, number))
     try:
         async with reaching("checkout"):
             await handle.execute_update(CheckoutWorkflow.confirm, rpc_timeout=timedelta(seconds=ANSWER_WITHIN_SECONDS))
@@ -94,7 +94,7 @@ async def cancel(number: str, tenant: Asker, shared: Shared, body: CancelIn | No
     current = await _read(number, tenant, shared)
     if current.state is CheckoutState.CANCELLED:
         return current
-    handle = shared.temporal.get_workflow_handle_for(CheckoutWorkflow.run, checkout_workflow(tenant, number))
+    handle = shared.temporal.get_workflow_handle(checkout_workflow(tenant, number))
     request = CancelRequest("the shopper", (body or CancelIn()).reason)
     try:
         async with reaching("checkout"):

@@ -42,7 +42,7 @@ async def cancel(number: str, tenant: Asker, shared: Shared, body: CancelIn | No
     current = await _read(number, tenant, shared)
     if current.state is OrderState.CANCELLED:
         return current
-    handle = shared.temporal.get_workflow_handle_for(OrderWorkflow.run, order_workflow(tenant, number))
+    handle = shared.temporal.get_workflow_handle(order_workflow(tenant, number))
     request = CancelRequest("the shop", (body or CancelIn()).reason)
     try:
         async with reaching("order"):

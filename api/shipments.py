@@ -21,7 +21,7 @@ async def hand_over(number: str, tenant: Asker, shared: Shared) -> HandoverOut:
     async with shared.database.transaction(tenant) as session:
         if await shipments.find(session, number) is None:
             raise not_found("shipment")
-    handle = shared.temporal.get_workflow_handle_for(ShipmentWorkflow.run, shipment_workflow(tenant, number))
+    handle = shared.temporal.get_workflow_handle(shipment_workflow(tenant, number))
     try:
         async with reaching("shipment"):
             answer = await handle.execute_update(

@@ -21,7 +21,7 @@ class CartLine:
 
 @dataclass(frozen=True, slots=True)
 class PricedVariant:
-    """A SKU as the catalog knows it. `unit_minor` includes tax when the book says so; None: no price in the currency."""
+    """A SKU as the catalog knows it. `unit_minor` includes tax if the book says so; None: no price."""
 
     sku: str
     title: str

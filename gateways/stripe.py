@@ -37,7 +37,7 @@ API_VERSION = stripe.api_version
 
 
 class StripeUnavailable(Exception):
-    """No answer, a 5xx, a 409 or a 429: the outcome is unknown. Ask again with the same key, after `retry_after` seconds."""
+    """No answer, a 5xx, a 409 or a 429: the outcome is unknown. Ask again with the same key, after `retry_after` s."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
