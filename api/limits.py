@@ -1,12 +1,16 @@
 """Refuses bodies larger than we ever need, before they are read into memory."""
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import Problem
 
 
-class _TooLarge(Exception):
-    """The body went over the limit while it came in."""
+class _TooLarge(HTTPException):
+    """The body went over the limit while it came in; an HTTP error, because FastAPI lets those through unchanged."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(413, f"The body is larger than {most} bytes.")
 
 
 class BodyLimit:
@@ -31,7 +35,7 @@ class BodyLimit:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self._most:
-                raise _TooLarge
+                raise _TooLarge(self._most)
             return message
 
         async def noted(message: Message) -> None:

@@ -41,6 +41,9 @@ class Money:
         return format_currency(amount, self.currency, locale="en").replace("\xa0", " ")
 
 
+str(Money(0, "EUR"))  # Babel reads its files when first used: here, because a workflow may not
+
+
 def round_half_up(value: Decimal) -> int:
     """The one rounding of this system: commercial, half away from zero, to a whole minor unit."""
     return int(value.quantize(Decimal(1), rounding=ROUND_HALF_UP))

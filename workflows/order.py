@@ -42,6 +42,7 @@ class OrderWorkflow:
         self._cancel: CancelRequest | None = None
         self._cancel_refused = False
         self._attention: str | None = None
+        self._seen_to = False
         self._parcels: list[Parcel] = []
         self._story = Story(
             order_summary(order.order_number, order.total_minor, order.currency, order.items, order.city)
@@ -117,7 +118,7 @@ class OrderWorkflow:
     async def _conclude(self, outcomes: list[ShipmentOutcome]) -> None:
         """Delivered and paid: close after the return window. Anything else waits for a person."""
         odd = [one for one in outcomes if one.state is not ShipmentState.DELIVERED or not one.captured]
-        if odd or self._attention:
+        if (odd or self._attention) and not self._seen_to:
             await self._flag(self._attention or f"a parcel ended {odd[0].state.replace('_', ' ')}")
             await workflow.wait_condition(lambda: self._attention is None)
         if any(one.state is not ShipmentState.DELIVERED for one in outcomes):
@@ -158,7 +159,7 @@ class OrderWorkflow:
     @workflow.update
     async def acknowledge(self, request: CancelRequest) -> None:
         """A person has seen to what needed one; says who, and what was done."""
-        self._attention = None
+        self._attention, self._seen_to = None, True
         await in_database(
             OrderActivities.flag,
             FlagOrder(self._in.tenant, self._in.order_number, None),
@@ -178,7 +179,7 @@ class OrderWorkflow:
         if news.cancel_refused:
             self._cancel_refused = True
         if news.attention != self._attention:
-            self._attention = news.attention
+            self._attention, self._seen_to = news.attention, False
             workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(news.attention is not None)])
         if news.state is ShipmentState.HANDED_OVER and self._state is OrderState.PLACED:
             paid = "payment captured" if news.attention is None else "payment not captured"

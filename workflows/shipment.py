@@ -110,7 +110,10 @@ class ShipmentWorkflow:
                     RecordHandover(self._in.tenant, self._in.shipment_id, fact),
                     "Parcel left, payment captured",
                 )
-                self._captured, self._attention = True, None
+                self._captured = True
+                if self._attention is not None:
+                    self._attention = None
+                    workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(False)])
                 self._state = ShipmentState.HANDED_OVER
                 self._show("Handed over, payment captured")
                 await self._tell_order()

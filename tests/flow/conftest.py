@@ -31,9 +31,7 @@ def stack() -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 async def whole_shop(stack: Stack) -> AsyncIterator[Shop]:
     """The shop on the stack, with its clients."""
-    temporal = await Client.connect(
-        stack.links.temporal_address, data_converter=pydantic_data_converter, lazy=True
-    )
+    temporal = await Client.connect(stack.links.temporal_address, data_converter=pydantic_data_converter, lazy=True)
     headers = {"Authorization": f"Bearer {KEY}"}
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=0)
     async with httpx.AsyncClient(

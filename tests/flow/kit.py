@@ -32,6 +32,17 @@ ADDRESS = {
     "country": "FR",
 }
 
+_MOVED = (
+    "INSERT INTO stock_movements (tenant_id, location_id, sku, kind, quantity, cause)"
+    " VALUES (:t, 'florence', :sku, 'received', :n, 'opening stock')"
+)
+_NEW_SKU = (
+    "INSERT INTO variants (tenant_id, sku, title, weight_grams) VALUES (:t, :sku, 'Thing', 100)",
+    "INSERT INTO prices (tenant_id, sku, currency, amount_minor) VALUES (:t, :sku, 'EUR', :price)",
+    "INSERT INTO stock_levels (tenant_id, location_id, sku, on_hand) VALUES (:t, 'florence', :sku, :n)",
+    _MOVED,
+)
+
 Seen = TypeVar("Seen")
 Handle = WorkflowHandle[Any, Any]
 
@@ -66,13 +77,7 @@ class Shop:
         own = {"t": TENANT, "sku": sku, "n": count, "price": PRICE}
         with self._owner.begin() as connection:
             connection.execute(sa.text("SELECT set_config('milepost.tenant', :t, true)"), own)
-            for line in (
-                "INSERT INTO variants (tenant_id, sku, title, weight_grams) VALUES (:t, :sku, 'Thing', 100)",
-                "INSERT INTO prices (tenant_id, sku, currency, amount_minor) VALUES (:t, :sku, 'EUR', :price)",
-                "INSERT INTO stock_levels (tenant_id, location_id, sku, on_hand) VALUES (:t, 'florence', :sku, :n)",
-                "INSERT INTO stock_movements (tenant_id, location_id, sku, kind, quantity, cause)"
-                " VALUES (:t, 'florence', :sku, 'received', :n, 'opening stock')",
-            ):
+            for line in _NEW_SKU:
                 connection.execute(sa.text(line), own)
         return sku
 
@@ -117,9 +122,7 @@ class Shop:
         number = answer.json()["order_number"]
         if not labelled:
             return await self.order(number)
-        return await until(
-            lambda: self.order(number), lambda order: order["shipments"][0]["state"] == "label_bought"
-        )
+        return await until(lambda: self.order(number), lambda order: order["shipments"][0]["state"] == "label_bought")
 
     async def waiting(self, sku: str, **how: Any) -> dict[str, Any]:
         """A checkout in client mode that waits for the browser."""

@@ -1,8 +1,6 @@
 """An order's life: it leaves, arrives and is closed; or it is cancelled; or its money cannot be taken."""
 
-from domain.checkouts import CancelRequest
 from tests.flow.kit import PRICE, SHIPPING, Shop, until
-from workflows.order import OrderWorkflow
 from workflows.shipment import ShipmentWorkflow
 
 TOTAL = PRICE + SHIPPING
@@ -127,8 +125,3 @@ async def test_a_lost_parcel_is_brought_before_a_person(shop: Shop) -> None:
     await shop.scan(order, "picked_up", "lost")
     order = await until(lambda: shop.order(number), lambda seen: seen["needs_attention"])
     assert order["shipments"][0]["state"] == "lost"
-    await shop.order_flow(number).execute_update(
-        OrderWorkflow.acknowledge, CancelRequest("Sam", "refunded by hand")
-    )
-    assert (await shop.order(number))["needs_attention"] is False
-    await shop.ended(shop.order_flow(number))
