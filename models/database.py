@@ -42,18 +42,20 @@ class Database:
             yield session
 
     async def refuse_unsafe_role(self) -> None:
-        """Raise `UnsafeRole` when the role is a superuser, may bypass row-level security, or owns the tables."""
+        """Raise `UnsafeRole` when the role is, or may become, a superuser, one that bypasses row-level security,
+        or the owner of the tables."""
         query = sa.text(
-            "SELECT r.rolname, r.rolsuper, r.rolbypassrls,"
-            " EXISTS (SELECT 1 FROM pg_class c WHERE c.relowner = r.oid AND c.relname = 'orders') AS owner"
-            " FROM pg_roles r WHERE r.rolname = current_user"
+            "SELECT current_user AS name, EXISTS (SELECT 1 FROM pg_roles r"
+            " WHERE pg_has_role(current_user, r.oid, 'MEMBER') AND (r.rolsuper OR r.rolbypassrls"
+            " OR EXISTS (SELECT 1 FROM pg_class c WHERE c.relowner = r.oid AND c.relname = 'orders'))) AS unsafe"
         )
         async with self.engine.connect() as connection:
             role = (await connection.execute(query)).one()
-        if role.rolsuper or role.rolbypassrls or role.owner:
+        if role.unsafe:
             raise UnsafeRole(
-                f"DATABASE_URL connects as {role.rolname}, which row-level security does not bind. "
-                "Use a role that is neither a superuser nor the owner of the tables: docs/deploy.md."
+                f"DATABASE_URL connects as {role.name}, which row-level security does not bind. "
+                "Use a role that is neither a superuser nor the owner of the tables, "
+                "nor a member of such a role: docs/deploy.md."
             )
 
     async def close(self) -> None:

@@ -1,0 +1,184 @@
+"""Tenants are apart: by the catalog for every table there will ever be, and by trying for every table there is."""
+
+from datetime import UTC, datetime
+
+import pytest
+import sqlalchemy as sa
+
+from domain.ids import api_key_hash
+from domain.tracking import Scan, TrackingStatus
+from models import events, inbox, shipments
+from models.base import Base, TenantRow
+from models.database import Database, UnsafeRole
+from models.tenancy import tenant_of_key
+from tests.models.kit import APP, OWNER, SUPERUSER, Server, Shop
+
+TENANT_TABLES = sorted(table.name for table in Base.metadata.tables.values() if "tenant_id" in table.columns)
+READ_ONLY = {"tenants", "api_keys"}
+APPEND_ONLY = {"events", "stock_movements", "tracking_events"}
+
+NO_RIGHT = "42501"
+"""insufficient_privilege; row-level security refuses a written row with the same code."""
+
+TAKEN = "23505"
+"""unique_violation: the row itself may be written, but it is there."""
+
+_UNSEPARATED = """
+    SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+    WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace
+      AND NOT (c.relrowsecurity AND c.relforcerowsecurity
+               AND EXISTS (SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid))"""
+_KEYS = """
+    SELECT c.relname, (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = i.indkey[0])
+    FROM pg_class c LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
+    WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace"""
+
+
+async def fill(shop: Shop) -> Shop:
+    """A row in every table of a tenant, written by the code that writes them in production."""
+    placed = await shop.buy(shop.new_sku())
+    async with shop.transaction() as session:
+        await inbox.store(session, shop.tenant, "stripe", "evt_1", b"{}")
+        parcel = await shipments.get(session, placed.parcels[0].shipment_id)
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        scan = Scan("scan_1", "generic", "s", "t", "r", TrackingStatus.PICKED_UP, "PU", "Picked up", at)
+        assert await shipments.record_scan(session, parcel, scan) is not None
+    return shop
+
+
+@pytest.fixture(scope="module")
+async def pair(server: Server) -> tuple[Shop, Shop]:
+    """Two tenants that have everything."""
+    return await fill(server.new_shop()), await fill(server.new_shop())
+
+
+def test_every_table_with_a_tenant_is_separated_for_the_owner_too(server: Server) -> None:
+    assert server.rows(_UNSEPARATED, role=SUPERUSER) == []
+
+
+def test_a_tenant_comes_first_in_every_primary_key(server: Server) -> None:
+    first = dict(tuple(row) for row in server.rows(_KEYS, role=SUPERUSER))
+    others = {name for name, column in first.items() if column != "tenant_id"}
+    assert others == {"legal_moves", "alembic_version"}
+    assert set(TENANT_TABLES) == set(first) - others
+
+
+def test_every_tenant_row_belongs_to_a_tenant_that_exists() -> None:
+    for mapper in Base.registry.mappers:
+        if issubclass(mapper.class_, TenantRow):
+            keys = mapper.local_table.columns["tenant_id"].foreign_keys
+            assert "tenants.tenant_id" in {key.target_fullname for key in keys}
+
+
+@pytest.mark.parametrize("table", TENANT_TABLES)
+def test_two_tenants_see_their_own_rows_only(pair: tuple[Shop, Shop], table: str) -> None:
+    for shop in pair:
+        seen = shop.rows(f"SELECT DISTINCT tenant_id FROM {table}")
+        assert seen == [(shop.tenant,)]
+        owner = shop.rows(f"SELECT DISTINCT tenant_id FROM {table}", role=OWNER)
+        assert (shop.tenant,) in owner
+        assert len(owner) == 1 or table in ("api_keys", "inbox")
+
+
+@pytest.mark.parametrize("table", TENANT_TABLES)
+def test_a_tenant_cannot_change_delete_or_take_anothers_rows(pair: tuple[Shop, Shop], table: str) -> None:
+    mine, theirs = pair
+    count = f"SELECT count(*) FROM {table}"
+    before = theirs.rows(count)
+    change = f"UPDATE {table} SET tenant_id = tenant_id WHERE tenant_id = :other"
+    remove = f"DELETE FROM {table} WHERE tenant_id = :other"
+    if table in READ_ONLY | APPEND_ONLY:
+        assert mine.refusal(change, other=theirs.tenant) == NO_RIGHT
+        assert mine.refusal(remove, other=theirs.tenant) == NO_RIGHT
+    else:
+        assert mine.run(change, other=theirs.tenant) == 0
+        assert mine.run(remove, other=theirs.tenant) == 0
+        assert mine.refusal(f"UPDATE {table} SET tenant_id = :other", other=theirs.tenant) == NO_RIGHT
+    assert theirs.rows(count) == before
+
+
+@pytest.mark.parametrize("role", [APP, OWNER])
+@pytest.mark.parametrize("table", TENANT_TABLES)
+def test_a_row_cannot_be_written_for_another_tenant_nor_without_one(
+    server: Server, pair: tuple[Shop, Shop], table: str, role: str
+) -> None:
+    mine, theirs = pair
+    forged = (
+        f"INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT (jsonb_populate_record(t, CAST(:new AS jsonb))).*"
+        f" FROM {table} t WHERE tenant_id = '{mine.tenant}' LIMIT 1"
+    )
+    assert mine.refusal(forged, role=role, new=f'{{"tenant_id": "{theirs.tenant}"}}') == NO_RIGHT
+    if role == OWNER or table not in READ_ONLY:
+        assert mine.refusal(forged, role=role, new="{}").startswith(TAKEN)
+    columns = ", ".join(Base.metadata.tables[table].columns.keys())
+    blind = (
+        f"INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE"
+        f" SELECT (jsonb_populate_record(null::{table}, CAST(:row AS jsonb))).*"
+    )
+    ((row,),) = mine.rows(f"SELECT to_jsonb(t)::text FROM {table} t LIMIT 1")
+    for tenant in (None, ""):
+        assert server.refusal(blind, role=role, tenant=tenant, row=row) == NO_RIGHT
+
+
+@pytest.mark.parametrize("table", TENANT_TABLES)
+def test_without_a_tenant_nothing_is_there(server: Server, pair: tuple[Shop, Shop], table: str) -> None:
+    assert server.rows(f"SELECT 1 FROM {table}") == []
+    assert server.rows(f"SELECT 1 FROM {table}", tenant="") == []
+    if table not in READ_ONLY | APPEND_ONLY:
+        assert server.run(f"UPDATE {table} SET tenant_id = tenant_id") == 0
+        assert server.run(f"DELETE FROM {table}") == 0
+
+
+async def test_the_tenant_ends_with_its_transaction(server: Server, shop: Shop) -> None:
+    async with shop.transaction() as session:
+        events.record(session, shop.tenant, "co_1", "noted", "Noted")
+    pool = Database(server.urls[APP], pool_size=1)
+    try:
+        async with pool.transaction(shop.tenant) as session:
+            assert len(await events.timeline(session, "co_1")) == 1
+        async with pool.transaction(None) as session:
+            assert await events.timeline(session, "co_1") == []
+    finally:
+        await pool.close()
+
+
+async def test_a_living_key_finds_its_tenant_before_any_is_set(server: Server, shop: Shop) -> None:
+    mine = api_key_hash(f"mp_test_{shop.tenant}")
+    async with server.database.transaction(None) as session:
+        assert await tenant_of_key(session, mine) == shop.tenant
+        assert await tenant_of_key(session, api_key_hash("another")) is None
+    shop.run("UPDATE api_keys SET revoked_at = now()", role=OWNER)
+    async with server.database.transaction(None) as session:
+        assert await tenant_of_key(session, mine) is None
+
+
+_ROLES = {
+    "superuser": "CREATE ROLE {} LOGIN SUPERUSER PASSWORD 'p'",
+    "bypassing": "CREATE ROLE {} LOGIN BYPASSRLS PASSWORD 'p'",
+    "standing_in_for_the_owner": "CREATE ROLE {} LOGIN IN ROLE milepost_owner PASSWORD 'p'",
+    "standing_in_for_a_superuser": "CREATE ROLE {} LOGIN NOINHERIT IN ROLE postgres PASSWORD 'p'",
+}
+
+
+@pytest.mark.parametrize("kind", sorted(_ROLES))
+async def test_a_role_that_row_level_security_does_not_bind_is_refused(server: Server, kind: str) -> None:
+    name = f"unsafe_{kind}"
+    server.run(_ROLES[kind].format(name), role=SUPERUSER)
+    url = sa.make_url(server.urls[APP]).set(username=name, password="p").render_as_string(hide_password=False)
+    unsafe = Database(url, pool_size=1)
+    try:
+        with pytest.raises(UnsafeRole, match=name):
+            await unsafe.refuse_unsafe_role()
+    finally:
+        await unsafe.close()
+        server.run(f"DROP ROLE {name}", role=SUPERUSER)
+
+
+async def test_the_owner_is_refused_and_the_applications_own_role_is_not(server: Server) -> None:
+    owner = Database(server.urls[OWNER], pool_size=1)
+    try:
+        with pytest.raises(UnsafeRole, match="milepost_owner"):
+            await owner.refuse_unsafe_role()
+    finally:
+        await owner.close()
+    await server.database.refuse_unsafe_role()
