@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from domain.parcels import PostalAddress
-from domain.payments import AuthorizePayment, PaymentAuthorized, PaymentMode
+from domain.payments import AuthorizePayment, CaptureMethod, PaymentAuthorized, PaymentMode
 from domain.pricing import CartLine, Quote
 from domain.refusals import Refusal
 from domain.states import CheckoutState
@@ -45,6 +46,8 @@ class CheckoutInput:
     return_url: str | None
     expected_total_minor: int | None
     policy: Policy
+    capture: CaptureMethod = CaptureMethod.MANUAL
+    save_card: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,14 @@ class PlaceOrder:
     authorized: PaymentAuthorized
 
 
+class GivenBack(StrEnum):
+    """What became of an authorization that is not wanted any more."""
+
+    NOTHING_HELD = "nothing_held"
+    VOIDED = "voided"
+    REFUNDED = "refunded"
+
+
 @dataclass(frozen=True, slots=True)
 class CloseCheckout:
     """End a checkout without an order: its stock goes back, and the reason is written down."""
@@ -94,7 +105,7 @@ class CloseCheckout:
     state: CheckoutState
     reason: Refusal
     intent_id: str | None
-    voided: bool
+    given_back: GivenBack
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,16 @@ def shipment_id(tenant: str, checkout: str, parcel: int) -> str:
     return _derive("shp", tenant, checkout, str(parcel))
 
 
+def refund_id(tenant: str, payment: str, idempotency_key: str) -> str:
+    """The id of the one refund that this key can ever ask of a payment."""
+    return _derive("re", tenant, payment, idempotency_key)
+
+
+def drift_id(tenant: str, rule: str, subject: str) -> str:
+    """The id of a disagreement with the provider: the same one however often it is seen."""
+    return _derive("dr", tenant, rule, subject)
+
+
 def customer_id(tenant: str, email: str) -> str:
     """The id of a customer the storefront gave no id for; one an e-mail address, letter case aside."""
     return _derive("cus", tenant, email.strip().lower())
@@ -56,3 +66,13 @@ def order_workflow(tenant: str, order_number: str) -> str:
 def shipment_workflow(tenant: str, shipment: str) -> str:
     """The workflow id of a shipment."""
     return f"shipment/{tenant}/{shipment}"
+
+
+def refund_workflow(tenant: str, refund: str) -> str:
+    """The workflow id of a refund."""
+    return f"refund/{tenant}/{refund}"
+
+
+def dispute_workflow(tenant: str, dispute: str) -> str:
+    """The workflow id of a dispute."""
+    return f"dispute/{tenant}/{dispute}"

@@ -66,14 +66,6 @@ class FlagOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class BeginVoid:
-    """Journal a void before its call leaves; answers with the call to make."""
-
-    tenant: str
-    payment_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class ShipmentNews:
     """A parcel's word to its order. `cancel_refused`: it had left before the cancellation reached it."""
 

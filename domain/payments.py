@@ -1,11 +1,15 @@
 """What is asked of the payment provider and what it answers, in our words."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
 from domain.refusals import Refusal
+
+KEY_LIFE = timedelta(hours=23)
+"""Stripe forgets an idempotency key after 24 hours (docs.stripe.com/api/idempotent_requests); an hour is kept in hand.
+A request asked for the first time longer ago than this is looked up before anything is sent."""
 
 
 class PaymentMode(StrEnum):
@@ -13,6 +17,21 @@ class PaymentMode(StrEnum):
 
     SERVER = "server"
     CLIENT = "client"
+
+
+class CaptureMethod(StrEnum):
+    """When the money is taken: as the parcel leaves, or at once."""
+
+    MANUAL = "manual"
+    AUTOMATIC = "automatic"
+
+
+@dataclass(frozen=True, slots=True)
+class SavedCard:
+    """A card kept at the provider for its customer, to be charged without them (off session)."""
+
+    customer: str
+    payment_method: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +52,13 @@ class AuthorizePayment:
     payment_method: str | None
     return_url: str | None
     customer_id: str
+    capture: CaptureMethod = CaptureMethod.MANUAL
+    save_card: bool = False
+    provider_customer: str | None = None
+    off_session: bool = False
+    """The shopper is not there: a saved card is charged, and 3-D Secure is a refusal."""
+    begun_at: datetime | None = None
+    """When this operation was journaled, on the database's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +72,16 @@ class LookUpPayment:
 
 @dataclass(frozen=True, slots=True)
 class CapturePayment:
-    """Take `amount_minor` of what was authorized."""
+    """Take `amount_minor` of what was authorized. `final`: what is left is released. `before_minor`: taken before."""
 
     tenant: str
     payment_id: str
     intent_id: str
     idempotency_key: str
     amount_minor: int
+    final: bool = True
+    before_minor: int = 0
+    begun_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +91,56 @@ class VoidPayment:
     intent_id: str | None
     idempotency_key: str
     authorization: AuthorizePayment | None = None
+    begun_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundPayment:
+    """Give `amount_minor` of what was captured back."""
+
+    tenant: str
+    payment_id: str
+    refund_id: str
+    intent_id: str
+    idempotency_key: str
+    amount_minor: int
+    begun_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fee:
+    """What the provider kept of one movement of its balance, in minor units of the currency it settles in."""
+
+    transaction_id: str
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentCaptured:
+    """The money is ours. `amount_minor` is all that was taken of the intent; `final`: nothing is held any more."""
+
+    intent_id: str
+    amount_minor: int
+    charge_id: str | None = None
+    final: bool = True
+    fee: Fee | None = None
+    kind: Literal["captured"] = "captured"
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentAuthorized:
-    """The money is held until `capture_before`."""
+    """The money is held until `capture_before`; or, where it was to be taken at once, `captured` tells of it."""
 
     intent_id: str
     amount_minor: int
     capture_before: datetime | None = None
     card: str | None = None
     """Brand and last four digits, as a receipt shows them: `visa 4242`."""
+    charge_id: str | None = None
+    saved: SavedCard | None = None
+    multicapture: bool = False
+    captured: PaymentCaptured | None = None
     kind: Literal["authorized"] = "authorized"
 
 
@@ -115,18 +183,19 @@ class PaymentCancelled:
     kind: Literal["cancelled"] = "cancelled"
 
 
-PaymentFact = PaymentAuthorized | PaymentActionRequired | PaymentProcessing | PaymentDeclined | PaymentCancelled
+@dataclass(frozen=True, slots=True)
+class KeySpent:
+    """Nothing happened under this idempotency key, and nothing ever will: the provider saved a failure for it, or has
+    forgotten it. What was to be done is asked for again as a new operation."""
+
+    reason: str
+    kind: Literal["key_spent"] = "key_spent"
+
+
+AuthorizationFact = PaymentAuthorized | PaymentActionRequired | PaymentProcessing | PaymentDeclined | PaymentCancelled
 """What is true of an authorization."""
 
-
-@dataclass(frozen=True, slots=True)
-class PaymentCaptured:
-    """The money is ours."""
-
-    intent_id: str
-    amount_minor: int
-    charge_id: str | None = None
-    kind: Literal["captured"] = "captured"
+PaymentFact = AuthorizationFact | KeySpent
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +206,7 @@ class CaptureDeclined:
     kind: Literal["capture_declined"] = "capture_declined"
 
 
-CaptureFact = PaymentCaptured | CaptureDeclined
+CaptureFact = PaymentCaptured | CaptureDeclined | KeySpent
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,14 +219,37 @@ class PaymentVoided:
 
 @dataclass(frozen=True, slots=True)
 class VoidRefused:
-    """It could not be given back because it had been captured: a refund is needed, and a person told."""
+    """It could not be given back because it had been captured: it is refunded instead."""
 
     intent_id: str
-    message: str
+    captured: PaymentCaptured
     kind: Literal["void_refused"] = "void_refused"
 
 
-VoidFact = PaymentVoided | VoidRefused
+VoidFact = PaymentVoided | VoidRefused | KeySpent
+
+
+@dataclass(frozen=True, slots=True)
+class RefundMade:
+    """The provider has it: arrived, or `settling` (docs.stripe.com/refunds). Its transaction comes with it if known."""
+
+    provider_id: str
+    amount_minor: int
+    settling: bool = False
+    transaction_id: str | None = None
+    kind: Literal["refund_made"] = "refund_made"
+
+
+@dataclass(frozen=True, slots=True)
+class RefundFailed:
+    """It did not reach the customer. With a `provider_id` the provider had accepted it first."""
+
+    refusal: Refusal
+    provider_id: str | None = None
+    kind: Literal["refund_failed"] = "refund_failed"
+
+
+RefundFact = RefundMade | RefundFailed | KeySpent
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,11 +23,17 @@ class RefusalCode(StrEnum):
     AUTHENTICATION_FAILED = "authentication_failed"
     INVALID_PAYMENT_METHOD = "invalid_payment_method"
     AMOUNT_TOO_SMALL = "amount_too_small"
+    AMOUNT_NOT_CHARGEABLE = "amount_not_chargeable"
     PAYMENT_REJECTED = "payment_rejected"
     PAYMENT_UNAVAILABLE = "payment_unavailable"
     RESERVATION_EXPIRED = "reservation_expired"
     CANCELLED_BY_SHOPPER = "cancelled_by_shopper"
     CANCELLED_BY_SUPPORT = "cancelled_by_support"
+    NOTHING_CAPTURED = "nothing_captured"
+    REFUND_EXCEEDS_CAPTURED = "refund_exceeds_captured"
+    CHARGE_DISPUTED = "charge_disputed"
+    REFUND_FAILED = "refund_failed"
+    OPERATION_UNDER_WAY = "operation_under_way"
     INTERNAL_FAULT = "internal_fault"
 
 

@@ -22,7 +22,9 @@ class PaymentState(StrEnum):
     PENDING = "pending"
     REQUIRES_ACTION = "requires_action"
     AUTHORIZED = "authorized"
+    LAPSED = "lapsed"
     CAPTURED = "captured"
+    REFUNDED = "refunded"
     VOIDED = "voided"
     FAILED = "failed"
 
@@ -33,14 +35,43 @@ class OperationKind(StrEnum):
     AUTHORIZE = "authorize"
     CAPTURE = "capture"
     VOID = "void"
+    REFUND = "refund"
 
 
 class OperationState(StrEnum):
-    """What is known of an operation's outcome."""
+    """What is known of an operation's outcome. `settling`: the provider has it and will say. `reversed`: it bounced."""
 
     PENDING = "pending"
+    SETTLING = "settling"
     SUCCEEDED = "succeeded"
+    REVERSED = "reversed"
     FAILED = "failed"
+
+
+class DisputeState(StrEnum):
+    """Where a customer's quarrel with a charge is. An inquiry moves no money yet."""
+
+    INQUIRY = "inquiry"
+    INQUIRY_CLOSED = "inquiry_closed"
+    NEEDS_RESPONSE = "needs_response"
+    UNDER_REVIEW = "under_review"
+    WON = "won"
+    LOST = "lost"
+
+
+class LedgerAccount(StrEnum):
+    """Where money is, or what became of it. Debits are positive, credits negative.
+
+    `receivable`: the provider owes it to us. `captured`: customers paid it. `refunded`: it went back. `fees`: the
+    provider kept it. `disputes`: withheld while a bank decides. `chargebacks`: a bank decided against us.
+    """
+
+    RECEIVABLE = "receivable"
+    CAPTURED = "captured"
+    REFUNDED = "refunded"
+    FEES = "fees"
+    DISPUTES = "disputes"
+    CHARGEBACKS = "chargebacks"
 
 
 class ReservationState(StrEnum):
@@ -115,14 +146,42 @@ PAYMENT_MOVES = _moves(
         PaymentState.PENDING: {
             PaymentState.REQUIRES_ACTION,
             PaymentState.AUTHORIZED,
+            PaymentState.CAPTURED,
             PaymentState.VOIDED,
             PaymentState.FAILED,
         },
-        PaymentState.REQUIRES_ACTION: {PaymentState.AUTHORIZED, PaymentState.VOIDED, PaymentState.FAILED},
-        PaymentState.AUTHORIZED: {PaymentState.CAPTURED, PaymentState.VOIDED},
+        PaymentState.REQUIRES_ACTION: {
+            PaymentState.AUTHORIZED,
+            PaymentState.CAPTURED,
+            PaymentState.VOIDED,
+            PaymentState.FAILED,
+        },
+        PaymentState.AUTHORIZED: {PaymentState.CAPTURED, PaymentState.VOIDED, PaymentState.LAPSED},
+        PaymentState.LAPSED: {PaymentState.AUTHORIZED, PaymentState.VOIDED},
+        PaymentState.CAPTURED: {PaymentState.REFUNDED},
+        PaymentState.REFUNDED: {PaymentState.CAPTURED},  # a refund bounced
     }
 )
-OPERATION_MOVES = _moves({OperationState.PENDING: {OperationState.SUCCEEDED, OperationState.FAILED}})
+OPERATION_MOVES = _moves(
+    {
+        OperationState.PENDING: {OperationState.SETTLING, OperationState.SUCCEEDED, OperationState.FAILED},
+        OperationState.SETTLING: {OperationState.SUCCEEDED, OperationState.FAILED},
+        OperationState.SUCCEEDED: {OperationState.REVERSED},
+    }
+)
+DISPUTE_MOVES = _moves(
+    {
+        DisputeState.INQUIRY: {
+            DisputeState.INQUIRY_CLOSED,
+            DisputeState.NEEDS_RESPONSE,
+            DisputeState.UNDER_REVIEW,
+            DisputeState.WON,
+            DisputeState.LOST,
+        },
+        DisputeState.NEEDS_RESPONSE: {DisputeState.UNDER_REVIEW, DisputeState.WON, DisputeState.LOST},
+        DisputeState.UNDER_REVIEW: {DisputeState.NEEDS_RESPONSE, DisputeState.WON, DisputeState.LOST},
+    }
+)
 RESERVATION_MOVES = _moves(
     {
         ReservationState.HELD: {ReservationState.ALLOCATED, ReservationState.RELEASED},
@@ -153,6 +212,7 @@ MACHINES: Mapping[str, tuple[type[StrEnum], Moves]] = MappingProxyType(
         "checkouts": (CheckoutState, CHECKOUT_MOVES),
         "payments": (PaymentState, PAYMENT_MOVES),
         "payment_operations": (OperationState, OPERATION_MOVES),
+        "disputes": (DisputeState, DISPUTE_MOVES),
         "reservations": (ReservationState, RESERVATION_MOVES),
         "orders": (OrderState, ORDER_MOVES),
         "shipments": (ShipmentState, SHIPMENT_MOVES),

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from domain import states
+from domain.ledger import PostingKind
 from domain.payments import PaymentMode
 from domain.tracking import TrackingStatus
 
@@ -34,7 +35,10 @@ _ENUMS: tuple[type[StrEnum], ...] = (
     states.OrderState,
     states.ShipmentState,
     states.MovementKind,
+    states.DisputeState,
+    states.LedgerAccount,
     PaymentMode,
+    PostingKind,
     TrackingStatus,
 )
 

@@ -1,25 +1,40 @@
-"""Payments and the journal of operations: what was asked of the provider is written before the call leaves."""
+"""Payments and the journal of operations: what is asked of the provider is written before the call leaves."""
 
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.ids import operation_key
-from domain.payments import PaymentAuthorized, PaymentCaptured
+from domain.ledger import PostingKind
+from domain.payments import PaymentAuthorized, PaymentCaptured, SavedCard
 from domain.states import OperationKind, OperationState, PaymentState
+from models import ledger
 from models.base import Base, RowMissing, TenantRow, now
+
+CHECKOUT = "checkout"
+VOID = "void"
+"""References of the operations there is one of a payment; a capture's is its shipment, a refund's its refund id."""
+
+
+class OperationUnderWay(Exception):
+    """Another operation of this payment is out, and its outcome not known: wait for it."""
 
 
 class Payment(TenantRow, Base):
-    """A checkout's payment, in minor units of `currency`. The database keeps captured within authorized."""
+    """A checkout's payment, in minor units of `currency`. The database keeps refunded ≤ captured ≤ authorized.
+
+    `refunded_minor` counts what has been promised back: it is raised before a refund leaves, and lowered if it fails.
+    """
 
     __tablename__ = "payments"
 
     payment_id: Mapped[str] = mapped_column(primary_key=True)
     checkout_id: Mapped[str]
     intent_id: Mapped[str | None]
+    charge_id: Mapped[str | None]
     client_secret: Mapped[str | None]
     action_url: Mapped[str | None]
     state: Mapped[PaymentState]
@@ -27,22 +42,37 @@ class Payment(TenantRow, Base):
     amount_minor: Mapped[int] = mapped_column(sa.CheckConstraint("amount_minor > 0", name="amount"))
     authorized_minor: Mapped[int] = mapped_column(server_default="0")
     captured_minor: Mapped[int] = mapped_column(server_default="0")
+    refunded_minor: Mapped[int] = mapped_column(server_default="0")
+    multicapture: Mapped[bool] = mapped_column(server_default=sa.false())
     capture_before: Mapped[datetime | None]
     card: Mapped[str | None]
+    saved_customer: Mapped[str | None]
+    saved_method: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=now())
 
     __table_args__ = (
         sa.ForeignKeyConstraint(["tenant_id", "checkout_id"], ["checkouts.tenant_id", "checkouts.checkout_id"]),
         sa.CheckConstraint("authorized_minor BETWEEN 0 AND amount_minor", name="authorized"),
         sa.CheckConstraint("captured_minor BETWEEN 0 AND authorized_minor", name="captured"),
-        sa.CheckConstraint("state <> 'captured' OR captured_minor > 0", name="captured_something"),
+        sa.CheckConstraint("refunded_minor BETWEEN 0 AND captured_minor", name="refunded"),
+        sa.CheckConstraint("state NOT IN ('captured', 'refunded') OR captured_minor > 0", name="captured_something"),
         sa.UniqueConstraint("tenant_id", "checkout_id"),
         sa.UniqueConstraint("tenant_id", "intent_id"),
     )
 
+    @property
+    def saved(self) -> SavedCard | None:
+        """The card to charge when the shopper is not there, if they let us keep it."""
+        if self.saved_customer is None or self.saved_method is None:
+            return None
+        return SavedCard(self.saved_customer, self.saved_method)
+
 
 class PaymentOperation(TenantRow, Base):
-    """One thing asked of the provider: journaled as pending before the call, its outcome after."""
+    """One thing asked of the provider: journaled as pending before the call, its outcome after.
+
+    `reference` says what it is for, so that asking for the same thing again finds it.
+    """
 
     __tablename__ = "payment_operations"
 
@@ -50,26 +80,47 @@ class PaymentOperation(TenantRow, Base):
     kind: Mapped[OperationKind] = mapped_column(primary_key=True)
     sequence: Mapped[int] = mapped_column(primary_key=True)
     idempotency_key: Mapped[str]
+    reference: Mapped[str]
     amount_minor: Mapped[int] = mapped_column(sa.CheckConstraint("amount_minor >= 0", name="amount"))
     state: Mapped[OperationState]
     provider_id: Mapped[str | None]
     error_code: Mapped[str | None]
+    note: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=now())
     finished_at: Mapped[datetime | None]
 
     __table_args__ = (
         sa.ForeignKeyConstraint(["tenant_id", "payment_id"], ["payments.tenant_id", "payments.payment_id"]),
         sa.UniqueConstraint("tenant_id", "idempotency_key"),
-        # Two operations that move money on one payment cannot both be under way. An authorization may be pending
-        # beside the void that ends it: the void is what settles its unknown outcome.
+        # What is asked for once is out at most once; only a failure makes room for another try.
+        sa.Index(
+            "uq_payment_operations_reference",
+            "tenant_id",
+            "payment_id",
+            "kind",
+            "reference",
+            unique=True,
+            postgresql_where=sa.text("state <> 'failed'"),
+        ),
+        # Two operations on one payment cannot both be out. A checkout's authorization may be pending beside the void
+        # that ends it: the void is what settles its unknown outcome.
         sa.Index(
             "uq_payment_operations_pending",
             "tenant_id",
             "payment_id",
             unique=True,
-            postgresql_where=sa.text("state = 'pending' AND kind <> 'authorize'"),
+            postgresql_where=sa.text("state = 'pending' AND NOT (kind = 'authorize' AND sequence = 1)"),
         ),
     )
+
+
+class ProviderCustomer(TenantRow, Base):
+    """A customer at the payment provider, made when they first let us keep a card."""
+
+    __tablename__ = "provider_customers"
+
+    customer_id: Mapped[str] = mapped_column(primary_key=True)
+    provider_id: Mapped[str]
 
 
 async def get(session: AsyncSession, payment_id: str) -> Payment:
@@ -80,33 +131,67 @@ async def get(session: AsyncSession, payment_id: str) -> Payment:
     return row
 
 
-async def begin(session: AsyncSession, payment: Payment, kind: OperationKind, amount_minor: int) -> PaymentOperation:
-    """Journal an operation before its call leaves; the one already pending is found again.
-
-    A failed operation is followed by a new one under a new key, because the provider replays a saved failure.
-    """
+async def operation(
+    session: AsyncSession, payment_id: str, kind: OperationKind, reference: str
+) -> PaymentOperation | None:
+    """The newest operation of a payment for this purpose."""
     query = (
         sa.select(PaymentOperation)
-        .where(PaymentOperation.payment_id == payment.payment_id, PaymentOperation.kind == kind)
+        .where(
+            PaymentOperation.payment_id == payment_id,
+            PaymentOperation.kind == kind,
+            PaymentOperation.reference == reference,
+        )
         .order_by(PaymentOperation.sequence.desc())
         .limit(1)
     )
-    last = await session.scalar(query)
-    if last is not None and last.state is not OperationState.FAILED:
-        return last
-    sequence = last.sequence + 1 if last else 1
-    operation = PaymentOperation(
+    found: PaymentOperation | None = await session.scalar(query)
+    return found
+
+
+async def begin(
+    session: AsyncSession,
+    payment: Payment,
+    kind: OperationKind,
+    reference: str,
+    amount_minor: int,
+    *,
+    note: str | None = None,
+) -> PaymentOperation:
+    """Journal an operation before its call leaves; the one that is there already is found again.
+
+    A failed operation is followed by a new one under a new key, because the provider replays a saved failure. The
+    payment must be locked. Raises `OperationUnderWay` while another one is out.
+    """
+    known = await operation(session, payment.payment_id, kind, reference)
+    if known is not None and known.state is not OperationState.FAILED:
+        return known
+    last, out = (await session.execute(_LAST_AND_OUT, {"payment": payment.payment_id, "kind": kind.value})).one()
+    if out is not None:
+        raise OperationUnderWay(f"{out} of payment {payment.payment_id} is under way")
+    sequence = last + 1
+    begun = PaymentOperation(
         tenant_id=payment.tenant_id,
         payment_id=payment.payment_id,
         kind=kind,
         sequence=sequence,
         idempotency_key=operation_key(payment.tenant_id, payment.payment_id, kind, sequence),
+        reference=reference,
         amount_minor=amount_minor,
+        note=note,
         state=OperationState.PENDING,
     )
-    session.add(operation)
+    session.add(begun)
     await session.flush()
-    return operation
+    await session.refresh(begun, ["created_at"])
+    return begun
+
+
+_LAST_AND_OUT = sa.text(
+    "SELECT coalesce(max(sequence) FILTER (WHERE kind = :kind), 0),"
+    " min(kind) FILTER (WHERE state = 'pending' AND NOT (kind = 'authorize' AND sequence = 1))"
+    " FROM payment_operations WHERE payment_id = :payment"
+)
 
 
 async def finish(
@@ -114,42 +199,68 @@ async def finish(
     payment_id: str,
     kind: OperationKind,
     *,
+    reference: str | None = None,
     provider_id: str | None = None,
     error_code: str | None = None,
-) -> None:
-    """Write down the outcome of what is pending of this kind; with an error code it failed. Repeatable."""
-    await session.execute(
-        sa.update(PaymentOperation)
+) -> PaymentOperation | None:
+    """Write down the outcome of what is pending of this kind; with an error code it failed. None: nothing was pending.
+
+    Without a reference, of the newest one.
+    """
+    query = (
+        sa.select(PaymentOperation)
         .where(
             PaymentOperation.payment_id == payment_id,
             PaymentOperation.kind == kind,
             PaymentOperation.state == OperationState.PENDING,
         )
-        .values(
-            state=OperationState.FAILED if error_code else OperationState.SUCCEEDED,
-            provider_id=provider_id,
-            error_code=error_code,
-            finished_at=now(),
-        )
+        .order_by(PaymentOperation.sequence.desc())
+        .limit(1)
     )
+    pending = await session.scalar(query if reference is None else query.where(PaymentOperation.reference == reference))
+    if pending is not None:
+        pending.state = OperationState.FAILED if error_code else OperationState.SUCCEEDED
+        pending.provider_id, pending.error_code, pending.finished_at = provider_id, error_code, now()
+        await session.flush()
+    return pending
 
 
 async def mark_authorized(session: AsyncSession, payment: Payment, fact: PaymentAuthorized) -> None:
-    """The provider holds the money."""
+    """The provider holds the money, or has taken it already where it was to be taken at once."""
     payment.state = PaymentState.AUTHORIZED
     payment.intent_id = fact.intent_id
+    payment.charge_id = fact.charge_id
     payment.authorized_minor = fact.amount_minor
     payment.capture_before = fact.capture_before
+    payment.multicapture = fact.multicapture
     payment.card = fact.card
     payment.client_secret = payment.action_url = None
+    if fact.saved is not None:
+        payment.saved_customer, payment.saved_method = fact.saved.customer, fact.saved.payment_method
     await finish(session, payment.payment_id, OperationKind.AUTHORIZE, provider_id=fact.intent_id)
+    if fact.captured is not None:
+        await mark_captured(session, payment, fact.captured)
 
 
 async def mark_captured(session: AsyncSession, payment: Payment, fact: PaymentCaptured) -> None:
-    """The money is ours."""
-    payment.state = PaymentState.CAPTURED
-    payment.captured_minor = fact.amount_minor
+    """The money is ours: what is new of it is posted to the ledger. Repeatable.
+
+    A payment that was not written down as authorized (it was to be given back, and had been taken) is so by this.
+    """
+    taken = fact.amount_minor - payment.captured_minor
+    payment.authorized_minor = max(payment.authorized_minor, fact.amount_minor)
+    payment.captured_minor = max(payment.captured_minor, fact.amount_minor)
+    payment.intent_id = fact.intent_id
+    payment.charge_id = fact.charge_id or payment.charge_id
+    if payment.state is not PaymentState.REFUNDED:
+        payment.state = PaymentState.CAPTURED if fact.final else PaymentState.AUTHORIZED
+    await session.flush()
     await finish(session, payment.payment_id, OperationKind.CAPTURE, provider_id=fact.charge_id or fact.intent_id)
+    if taken > 0:
+        posting = f"capture/{fact.intent_id}/{fact.amount_minor}"
+        await ledger.post(session, payment, PostingKind.CAPTURE, posting, taken)
+    if fact.fee is not None:
+        await ledger.post_fee(session, payment, fact.fee)
 
 
 async def mark_voided(session: AsyncSession, payment: Payment, intent_id: str | None) -> None:
@@ -159,3 +270,17 @@ async def mark_voided(session: AsyncSession, payment: Payment, intent_id: str | 
     payment.client_secret = payment.action_url = None
     await finish(session, payment.payment_id, OperationKind.AUTHORIZE, error_code="voided")
     await finish(session, payment.payment_id, OperationKind.VOID, provider_id=intent_id or "none")
+
+
+async def provider_customer(session: AsyncSession, customer_id: str) -> str | None:
+    """The customer's id at the provider, if they ever let us keep a card."""
+    found: str | None = await session.scalar(
+        sa.select(ProviderCustomer.provider_id).where(ProviderCustomer.customer_id == customer_id)
+    )
+    return found
+
+
+async def keep_customer(session: AsyncSession, tenant: str, customer_id: str, provider_id: str) -> None:
+    """Remember a customer's id at the provider; the first one stays."""
+    row = insert(ProviderCustomer).values(tenant_id=tenant, customer_id=customer_id, provider_id=provider_id)
+    await session.execute(row.on_conflict_do_nothing())

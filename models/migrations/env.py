@@ -5,11 +5,14 @@ from alembic import context
 
 import models.catalog
 import models.checkouts
+import models.disputes
 import models.events
 import models.inbox
+import models.ledger
 import models.moves
 import models.orders
 import models.payments
+import models.reconciliation
 import models.shipments
 import models.stock
 import models.tenancy  # noqa: F401  # each of these registers its tables

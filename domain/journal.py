@@ -1,0 +1,105 @@
+"""What is written down around a call to the payment provider: begun before it leaves, its outcome after."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.payments import PaymentAuthorized, PaymentCaptured, RefundFact, RefundPayment
+from domain.refusals import Refusal
+from domain.states import OperationKind, OperationState
+
+
+@dataclass(frozen=True, slots=True)
+class BeginCapture:
+    """Journal a capture; without an amount, of all that is still held. `final`: what is left is released."""
+
+    tenant: str
+    payment_id: str
+    reference: str
+    amount_minor: int | None = None
+    final: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class BeginVoid:
+    """Journal a void before its call leaves; answers with the call to make."""
+
+    tenant: str
+    payment_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Renew:
+    """The pending operation's key is spent and nothing happened: it failed, and a new one takes its place."""
+
+    tenant: str
+    payment_id: str
+    kind: OperationKind
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BeginRefund:
+    """Journal a refund; without an amount, of all that is left. `captured` tells of a capture not written down yet."""
+
+    tenant: str
+    payment_id: str
+    refund_id: str
+    amount_minor: int | None
+    reason: str
+    actor: str
+    captured: PaymentCaptured | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundBegun:
+    """The call to make and how the refund stands; or why there is none to make."""
+
+    call: RefundPayment | None = None
+    state: OperationState = OperationState.PENDING
+    provider_id: str | None = None
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRefund:
+    """What became of a refund."""
+
+    tenant: str
+    payment_id: str
+    refund_id: str
+    fact: RefundFact
+
+
+@dataclass(frozen=True, slots=True)
+class BeginReauthorization:
+    """The authorization will lapse, or has: journal a new one on the saved card, if there is one."""
+
+    tenant: str
+    payment_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordReauthorization:
+    """What became of it. Without `authorized` it was refused, for `refusal`."""
+
+    tenant: str
+    payment_id: str
+    authorized: PaymentAuthorized | None
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordLapse:
+    """The authorization has run out, or was cancelled at the provider: nothing is held any more."""
+
+    tenant: str
+    payment_id: str
+    intent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationStands:
+    """The money is held until then."""
+
+    tenant: str
+    capture_before: datetime | None

@@ -1,0 +1,48 @@
+"""Inputs and results of a refund as a process."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.refusals import Refusal
+
+
+class RefundState(StrEnum):
+    """Where a refund is. `settling`: the provider has it, the customer's bank not yet."""
+
+    PENDING = "pending"
+    SETTLING = "settling"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class RefundInput:
+    """Give `amount_minor` of an order's captured payment back; without an amount, all that is left."""
+
+    tenant: str
+    refund_id: str
+    fingerprint: str
+    payment_id: str
+    order_number: str
+    amount_minor: int | None
+    reason: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundAnswer:
+    """How a refund stands."""
+
+    refund_id: str
+    fingerprint: str
+    state: RefundState
+    amount_minor: int | None = None
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundNews:
+    """A webhook's nudge: something happened to the refund. The workflow looks up what is true."""
+
+    event_id: str
+    event_type: str
