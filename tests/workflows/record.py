@@ -122,7 +122,11 @@ async def record(handle: Handle, file: Path) -> None:
     """Wait for the end of a workflow and keep its history."""
     async with asyncio.timeout(30):
         await handle.result()
-    history = json.loads((await handle.fetch_history()).to_json())
+    keep(json.loads((await handle.fetch_history()).to_json()), file)
+
+
+def keep(history: dict[str, Any], file: Path) -> None:
+    """Write it down."""
     text = json.dumps(clean(history), indent=1, ensure_ascii=False, sort_keys=True)
     file.write_text(text.replace(f"@{socket.gethostname()}", "@recorded") + "\n")
     sys.stdout.write(f"{file.name}: {len(history['events'])} events\n")
