@@ -25,6 +25,7 @@ from models.checkouts import Checkout
 from settings import Settings
 from workflows import attributes
 from workflows.checkout import CheckoutWorkflow
+from workflows.display import checkout_summary
 
 router = APIRouter(prefix="/v1/checkouts", tags=["checkouts"])
 
@@ -143,7 +144,7 @@ async def _start(asked: CheckoutInput, shared: Resources) -> CheckoutAnswer:
             asked.currency,
             sorted({line.sku for line in asked.lines}),
         ),
-        static_summary=f"Checkout · {len(asked.lines)} lines → {asked.address.city}"[:120],
+        static_summary=checkout_summary(len(asked.lines), asked.address.city),
     )
     try:
         async with reaching("checkout"):

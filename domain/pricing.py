@@ -106,6 +106,8 @@ def quote(book: PriceBook, lines: tuple[CartLine, ...], expected_total_minor: in
         message = "There is no such shipping method for that country and currency."
         raise Refused(_refusal(RefusalCode.UNKNOWN_SHIPPING_METHOD, message))
     result = _price(book, lines, book.tax_basis_points, book.shipping_minor)
+    if result.total_minor == 0:
+        raise Refused(_refusal(RefusalCode.AMOUNT_TOO_SMALL, "There is nothing to pay, and a card cannot pay nothing."))
     if result.total_minor > MAX_MINOR:
         raise Refused(_refusal(RefusalCode.AMOUNT_TOO_LARGE, "This order is larger than one payment can be."))
     if expected_total_minor is not None and expected_total_minor != result.total_minor:

@@ -1,5 +1,7 @@
 """The search attributes support filters by, typed. Set at the start, updated rarely: each upsert is billed."""
 
+from collections.abc import Iterable
+
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 
 from domain.orders import OrderInput
@@ -20,6 +22,21 @@ ALL = (
 )  # fmt: skip
 
 
+VALUE_BYTES = 2048
+"""What the server takes for one attribute (its `limit.searchAttributesSizeOfValueLimit`)."""
+
+
+def _that_fit(skus: Iterable[str]) -> list[str]:
+    """As many SKUs as one attribute takes, as JSON; fifty long ones are more, and an order is not refused for that."""
+    kept, size = [], len("[]")
+    for sku in skus:
+        size += len(sku.encode()) + len('"",')
+        if size > VALUE_BYTES:
+            break
+        kept.append(sku)
+    return kept
+
+
 def of_checkout(tenant: str, customer_id: str, currency: str, skus: list[str]) -> TypedSearchAttributes:
     """What is known of a checkout when it begins."""
     return TypedSearchAttributes(
@@ -27,7 +44,7 @@ def of_checkout(tenant: str, customer_id: str, currency: str, skus: list[str]) -
             SearchAttributePair(TENANT, tenant),
             SearchAttributePair(CUSTOMER_ID, customer_id),
             SearchAttributePair(CURRENCY, currency),
-            SearchAttributePair(SKUS, skus),
+            SearchAttributePair(SKUS, _that_fit(skus)),
             SearchAttributePair(STAGE, "checkout"),
             SearchAttributePair(NEEDS_ATTENTION, False),
         ]
@@ -43,7 +60,7 @@ def of_order(order: OrderInput) -> TypedSearchAttributes:
             SearchAttributePair(CUSTOMER_ID, order.customer_id),
             SearchAttributePair(CURRENCY, order.currency),
             SearchAttributePair(TOTAL_MINOR, order.total_minor),
-            SearchAttributePair(SKUS, list(order.skus)),
+            SearchAttributePair(SKUS, _that_fit(order.skus)),
             SearchAttributePair(STAGE, "placed"),
             SearchAttributePair(NEEDS_ATTENTION, False),
         ]

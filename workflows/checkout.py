@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 from temporalio.workflow import ParentClosePolicy
 
 from activities.checkouts import CheckoutActivities
@@ -364,7 +364,7 @@ def _ending(error: BaseException) -> tuple[CheckoutState, Refusal]:
     """The state and the typed reason an error ends a checkout with."""
     if isinstance(error, Ended):
         return error.state, error.refusal
-    if isinstance(error, asyncio.CancelledError):
+    if is_cancelled_exception(error):  # at a timer, or during a step
         message = "Cancelled by support. Nothing was charged."
         return CheckoutState.CANCELLED, Refusal(RefusalCode.CANCELLED_BY_SUPPORT, message)
     if isinstance(error, ActivityError) and error.activity_type.startswith("payments."):

@@ -24,7 +24,7 @@ from domain.payments import VoidRefused
 from domain.shipments import ShipmentInput, ShipmentOutcome
 from domain.states import OrderState, ShipmentState
 from workflows import attributes
-from workflows.display import Story, order_summary
+from workflows.display import Story, order_summary, parcel_summary
 from workflows.policies import in_database, outside
 from workflows.shipment import ShipmentWorkflow
 
@@ -80,7 +80,7 @@ class OrderWorkflow:
             id=shipment_workflow(order.tenant, parcel.shipment_id),
             parent_close_policy=ParentClosePolicy.ABANDON,
             search_attributes=attributes.of_shipment(order.tenant, order.order_number),
-            static_summary=f"Parcel of order {order.order_number} → {order.city}"[:120],
+            static_summary=parcel_summary(order.order_number, order.city),
         )
 
     async def _ask_parcels_to_stay(self) -> None:

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
+from workflows.display import SUMMARY_BYTES, cut
+
 Asked = TypeVar("Asked")
 Answered = TypeVar("Answered")
 
@@ -49,7 +51,7 @@ async def in_database(activity: Callable[[Any, Asked], Awaitable[Answered]], ask
     return await workflow.execute_local_activity_method(
         activity,
         args=[asked],
-        summary=summary,
+        summary=cut(summary, SUMMARY_BYTES),
         start_to_close_timeout=timedelta(seconds=10),
         retry_policy=_DATABASE_RETRY,
     )
@@ -65,7 +67,7 @@ async def outside(
     return await workflow.execute_activity_method(
         activity,
         args=[asked],
-        summary=summary,
+        summary=cut(summary, SUMMARY_BYTES),
         start_to_close_timeout=patience.one_try,
         schedule_to_close_timeout=patience.all_tries,
         retry_policy=_OUTSIDE_RETRY,

@@ -38,7 +38,7 @@ _PREFERENCE = (CarrierShipmentState.BOUGHT, CarrierShipmentState.CREATED, Carrie
 
 
 class _Label(BaseModel):
-    tracking_number: str
+    tracking_number: str = Field(max_length=200)
     tracking_url: str
     label_url: str
     cost_minor: int

@@ -40,10 +40,11 @@ books = st.builds(
     st.sampled_from(["EUR", "JPY", "KWD"]),
     rates,
     st.booleans(),
-    st.integers(0, 100_000),
+    st.integers(1, 100_000),
 )
 
 BOOK = PriceBook("EUR", {"A": PricedVariant("A", "Thing", 100, 1000)}, 2000, tax_included=True, shipping_minor=500)
+GIFT = replace(BOOK, variants={"A": PricedVariant("A", "Sample", 10, 0)}, shipping_minor=0)
 CART = (CartLine("A", 2),)
 
 
@@ -89,7 +90,7 @@ def test_a_quote_adds_up(book: PriceBook, cart: tuple[CartLine, ...]) -> None:
     assert all(line.net_minor + line.tax_minor == line.gross_minor for line in made.lines)
     nets = sum(line.net_minor for line in made.lines) + made.shipping_net_minor
     assert nets + made.tax_minor == made.total_minor
-    assert 0 <= made.total_minor <= MAX_MINOR
+    assert 0 < made.total_minor <= MAX_MINOR
     assert made.currency == book.currency
 
 
@@ -156,6 +157,8 @@ def test_an_amount_no_payment_can_be_is_refused(unit: int, quantity: int) -> Non
         (replace(BOOK, shipping_minor=None), CART, None, RefusalCode.UNKNOWN_SHIPPING_METHOD, "shipping method"),
         (BOOK, CART, 2499, RefusalCode.TOTAL_MISMATCH, "€25.00"),
         (replace(BOOK, shipping_minor=MAX_MINOR), CART, None, RefusalCode.AMOUNT_TOO_LARGE, "larger"),
+        (GIFT, CART, None, RefusalCode.AMOUNT_TOO_SMALL, "nothing"),
+        (GIFT, CART, 0, RefusalCode.AMOUNT_TOO_SMALL, "nothing"),
     ],
 )
 def test_every_refusal_says_what_was_wrong(

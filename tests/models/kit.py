@@ -1,11 +1,12 @@
 """What the tests of the tables work with: a server's three roles, and tenants with a shop of their own."""
 
+import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 import sqlalchemy as sa
@@ -20,7 +21,8 @@ from domain.ids import api_key_hash, checkout_id
 from domain.parcels import PostalAddress
 from domain.payments import PaymentAuthorized, PaymentMode
 from domain.pricing import CartLine
-from domain.states import MovementKind
+from domain.states import MovementKind, ReservationState
+from models import stock
 from models.base import Base
 from models.catalog import Price, ShippingRate, TaxRate, Variant
 from models.database import Database
@@ -35,6 +37,8 @@ HOME = {"name": "Ada", "line1": "12 Rue de la Paix", "city": "Paris", "postal_co
 
 APP, OWNER, SUPERUSER = "app", "owner", "superuser"
 
+Answer = TypeVar("Answer")
+
 
 def soon() -> datetime:
     """Fifteen minutes from now."""
@@ -45,6 +49,18 @@ def complaint(error: DBAPIError) -> tuple[str | None, str | None]:
     """What PostgreSQL said: the SQLSTATE, and the constraint that was hurt if there is one."""
     assert isinstance(error.orig, psycopg.Error)
     return error.orig.sqlstate, error.orig.diag.constraint_name
+
+
+async def at_once(acts: Iterable[Callable[[], Awaitable[Answer]]]) -> list[Answer]:
+    """The answers of acts that are let go in the same moment."""
+    crowd = list(acts)
+    start = asyncio.Barrier(len(crowd))
+
+    async def one(act: Callable[[], Awaitable[Answer]]) -> Answer:
+        await start.wait()
+        return await act()
+
+    return await asyncio.gather(*(one(act) for act in crowd))
 
 
 @dataclass(frozen=True)
@@ -81,6 +97,15 @@ class Server:
         except DBAPIError as error:
             return "/".join(filter(None, complaint(error)))
         raise AssertionError(f"not refused: {statements[-1]}")
+
+    async def someone_waits(self) -> None:
+        """Return once a statement waits for a lock that another transaction has."""
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        for _ in range(1000):
+            if self.rows(waiting, role=SUPERUSER):
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError("nobody waits for a lock")
 
     def add(self, tenant: str, *rows: Base) -> None:
         """Write rows one by one as the owner of the tables."""
@@ -144,10 +169,20 @@ class Shop:
         )
         return sku
 
-    def stock(self, sku: str) -> tuple[int, int]:
+    def level(self, sku: str) -> tuple[int, int]:
         """On hand and reserved."""
         ((on_hand, reserved),) = self.rows("SELECT on_hand, reserved FROM stock_levels WHERE sku = :s", s=sku)
         return on_hand, reserved
+
+    async def reserve(self, checkout: str, *lines: tuple[str, int]) -> str | None:
+        """One reservation in a transaction of its own: where, or None."""
+        async with self.transaction() as session:
+            return await stock.reserve(session, checkout, [CartLine(*line) for line in lines], soon())
+
+    async def move(self, checkout: str, to: ReservationState) -> int:
+        """Move on what a checkout has, in a transaction of its own: how many lines moved."""
+        async with self.transaction() as session:
+            return await stock.move_reservations(session, checkout, to, "test")
 
     async def open(self, sku: str, key: str | None = None) -> str:
         """An open checkout of one piece: stock held, payment journaled. Its id."""

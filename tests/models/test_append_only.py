@@ -1,0 +1,92 @@
+"""What happened stays as it was written: no statement of the application, and none of the owner, rewrites history."""
+
+import pytest
+
+from models.migrations.rules_0002 import APPEND_ONLY
+from tests.models.kit import OWNER, SUPERUSER, Server, Shop
+
+NO_RIGHT = "42501"
+REFUSED = "23514/append_only"
+
+NUMBERED = {("stock_movements", "movement_id"), ("events", "event_id")}
+"""Columns that PostgreSQL itself fills, always: nobody may set them, before any trigger is asked."""
+
+_SCAN = (
+    "INSERT INTO tracking_events (tenant_id, carrier, event_id, shipment_id, status, carrier_code, description,"
+    " occurred_at) VALUES (current_tenant(), 'generic', 'scan_1', :parcel, 'pending', '-', '-', now())"
+)
+_ARMED = """
+    SELECT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+    WHERE t.tgname = 'append_only' AND t.tgenabled = 'O'"""
+
+
+@pytest.fixture(scope="module")
+async def bought(server: Server) -> Shop:
+    """A tenant with a history."""
+    shop = server.new_shop()
+    placed = await shop.buy(shop.new_sku())
+    shop.run(_SCAN, parcel=placed.parcels[0].shipment_id)
+    return shop
+
+
+def columns(shop: Shop, table: str) -> list[str]:
+    """Of a table, by name."""
+    query = "SELECT attname FROM pg_attribute WHERE attrelid = CAST(:t AS regclass) AND attnum > 0 AND NOT attisdropped"
+    return [name for (name,) in shop.rows(query, t=table)]
+
+
+def test_the_history_is_movements_events_and_scans(server: Server) -> None:
+    armed = {name for (name,) in server.rows(_ARMED, role=SUPERUSER)}
+    assert armed == set(APPEND_ONLY) == {"stock_movements", "events", "tracking_events"}
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_no_column_of_a_row_can_be_changed(bought: Shop, table: str) -> None:
+    before = bought.rows(f"SELECT * FROM {table}")
+    assert before
+    for name in columns(bought, table):
+        assert bought.refusal(f"UPDATE {table} SET {name} = DEFAULT") == NO_RIGHT
+        if (table, name) not in NUMBERED:
+            assert bought.refusal(f"UPDATE {table} SET {name} = {name}", role=OWNER) == REFUSED
+    assert bought.rows(f"SELECT * FROM {table}") == before
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_no_row_can_be_deleted(bought: Shop, table: str) -> None:
+    before = bought.rows(f"SELECT * FROM {table}")
+    for statement in (
+        f"DELETE FROM {table}",
+        f"WITH gone AS (DELETE FROM {table} RETURNING 1) SELECT count(*) FROM gone",
+        f"MERGE INTO {table} USING (SELECT 1) AS one ON true WHEN MATCHED THEN DELETE",
+    ):
+        assert bought.refusal(statement) == NO_RIGHT
+        assert bought.refusal(statement, role=OWNER) == REFUSED
+    assert bought.rows(f"SELECT * FROM {table}") == before
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_the_application_cannot_take_the_lock_off(bought: Shop, table: str) -> None:
+    for statement in (
+        f"TRUNCATE {table}",
+        f"ALTER TABLE {table} DISABLE TRIGGER append_only",
+        f"DROP TRIGGER append_only ON {table}",
+        f"DROP TABLE {table}",
+        "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
+    ):
+        assert bought.refusal(statement) == NO_RIGHT
+
+
+def test_a_row_that_comes_a_second_time_cannot_overwrite_the_first(bought: Shop) -> None:
+    upsert = (
+        "INSERT INTO tracking_events SELECT * FROM tracking_events"
+        " ON CONFLICT (tenant_id, carrier, event_id) DO UPDATE SET description = 'rewritten'"
+    )
+    assert bought.refusal(upsert) == NO_RIGHT
+    assert bought.refusal(upsert, role=OWNER) == REFUSED
+    assert bought.rows("SELECT description FROM tracking_events") == [("-",)]
+
+
+def test_what_history_tells_of_stays_too(bought: Shop) -> None:
+    assert bought.refusal("DELETE FROM shipments").startswith("23503")
+    assert bought.refusal("DELETE FROM orders").startswith("23503")
+    assert bought.refusal("DELETE FROM checkouts").startswith("23503")

@@ -1,0 +1,136 @@
+"""A webhook is kept once, comes back until it is handled, and is in one pair of hands at a time."""
+
+import asyncio
+
+import pytest
+
+from models import inbox
+from models.inbox import Outcome
+from tests.models.kit import Server, Shop, at_once
+
+ALL = 1_000
+
+
+async def store(shop: Shop, event: str = "evt_1", source: str = "stripe", body: bytes = b"first") -> bool:
+    """As a webhook's route does it."""
+    async with shop.transaction() as session:
+        return await inbox.store(session, shop.tenant, source, event, body)
+
+
+async def due(shop: Shop) -> list[tuple[str, str]]:
+    """What a relay, which has no tenant, would find of this one's."""
+    async with shop.server.database.transaction(None) as session:
+        return [(source, event) for tenant, source, event in await inbox.due(session, ALL) if tenant == shop.tenant]
+
+
+async def handle(shop: Shop, event: str = "evt_1", outcome: Outcome = Outcome.DELIVERED) -> bool:
+    """Claim and settle; whether there was something to settle."""
+    async with shop.transaction() as session:
+        if message := await inbox.claim(session, "stripe", event):
+            inbox.settle(message, outcome)
+        return message is not None
+
+
+async def test_an_event_that_comes_twice_is_one_row_with_its_first_body(shop: Shop) -> None:
+    assert await store(shop)
+    assert not await store(shop, body=b"second")
+    assert shop.rows("SELECT event_id, body FROM inbox") == [("evt_1", b"first")]
+
+
+async def test_of_twenty_that_come_at_once_one_is_new(shop: Shop) -> None:
+    assert sorted(await at_once([lambda: store(shop)] * 20)) == [False] * 19 + [True]
+    assert shop.rows("SELECT count(*) FROM inbox") == [(1,)]
+
+
+async def test_the_same_id_from_another_sender_or_for_another_tenant_is_another_event(
+    server: Server, shop: Shop
+) -> None:
+    other = server.new_shop()
+    assert [await store(shop), await store(shop, source="generic"), await store(other)] == [True] * 3
+    assert await due(shop) == [("stripe", "evt_1"), ("generic", "evt_1")]
+    assert await due(other) == [("stripe", "evt_1")]
+
+
+async def test_it_is_due_until_it_is_handled_however_often_it_came(shop: Shop) -> None:
+    await store(shop)
+    for _ in range(3):
+        assert await due(shop) == [("stripe", "evt_1")]
+        await store(shop)
+    assert await handle(shop)
+    assert await due(shop) == []
+    assert not await store(shop)
+    assert await due(shop) == []
+    assert not await handle(shop, outcome=Outcome.NO_NEWS)
+    assert shop.rows("SELECT outcome, handled_at IS NOT NULL FROM inbox") == [("delivered", True)]
+
+
+async def test_a_relay_that_dies_with_it_in_hand_leaves_it_due(shop: Shop) -> None:
+    await store(shop)
+
+    async def die() -> None:
+        async with shop.transaction() as session:
+            message = await inbox.claim(session, "stripe", "evt_1")
+            assert message is not None
+            inbox.settle(message, Outcome.DELIVERED)
+            await session.flush()
+            raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        await die()
+    assert await due(shop) == [("stripe", "evt_1")]
+    assert await handle(shop)
+
+
+async def test_of_ten_relays_one_gets_it_and_none_waits(shop: Shop) -> None:
+    await store(shop)
+    tried = asyncio.Barrier(10)
+
+    async def relay() -> bool:
+        async with shop.transaction() as session:
+            message = await inbox.claim(session, "stripe", "evt_1")
+            async with asyncio.timeout(10):
+                await tried.wait()
+            return message is not None
+
+    assert sorted(await at_once([relay] * 10)) == [False] * 9 + [True]
+
+
+async def test_relays_beside_each_other_work_on_different_messages(shop: Shop) -> None:
+    await store(shop, "evt_1")
+    await store(shop, "evt_2")
+    async with shop.transaction() as session:
+        assert await inbox.claim(session, "stripe", "evt_1") is not None
+        assert not await handle(shop, "evt_1")
+        assert await handle(shop, "evt_2")
+
+
+async def test_what_is_postponed_comes_back_when_its_time_is_up(shop: Shop) -> None:
+    await store(shop)
+    for attempt in (1, 2):
+        async with shop.transaction() as session:
+            message = await inbox.claim(session, "stripe", "evt_1")
+            assert message is not None
+            inbox.postpone(message, 60)
+        assert await due(shop) == []
+        assert shop.rows("SELECT attempts, due_at > now() + interval '50 s' FROM inbox") == [(attempt, True)]
+        shop.run("UPDATE inbox SET due_at = now() - interval '1 s'")
+        assert await due(shop) == [("stripe", "evt_1")]
+
+
+async def test_the_oldest_is_due_first_and_no_more_than_asked(shop: Shop) -> None:
+    for n in range(5):
+        await store(shop, f"evt_{n}")
+        shop.run("UPDATE inbox SET due_at = 'epoch'::timestamptz - make_interval(secs => :n) WHERE event_id = :e",
+                 n=n, e=f"evt_{n}")  # fmt: skip
+    assert await due(shop) == [("stripe", f"evt_{n}") for n in (4, 3, 2, 1, 0)]
+    async with shop.server.database.transaction(None) as session:
+        first = await inbox.due(session, 2)
+    assert first == [(shop.tenant, "stripe", "evt_4"), (shop.tenant, "stripe", "evt_3")]
+
+
+async def test_another_tenants_message_cannot_be_claimed(server: Server, shop: Shop) -> None:
+    await store(shop)
+    async with server.new_shop().transaction() as session:
+        assert await inbox.claim(session, "stripe", "evt_1") is None
+    async with server.database.transaction(None) as session:
+        assert await inbox.claim(session, "stripe", "evt_1") is None

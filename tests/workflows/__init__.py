@@ -1,0 +1,1 @@
+"""Workflows by themselves, on the real Temporal server."""
