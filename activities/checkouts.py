@@ -5,8 +5,8 @@ from dataclasses import asdict
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
-from domain.checkouts import AwaitPayment, CheckoutInput, CheckoutOpened, CloseCheckout, OpenCheckout
-from domain.ids import operation_key, payment_id
+from domain.checkouts import AwaitPayment, CheckoutInput, CheckoutOpened, CloseCheckout, GivenBack, OpenCheckout
+from domain.ids import payment_id
 from domain.money import Money
 from domain.payments import AuthorizePayment
 from domain.pricing import Quote, merge_lines, quote
@@ -38,7 +38,7 @@ class CheckoutActivities:
         checkout = asked.checkout
         async with self._database.transaction(checkout.tenant) as session:
             if found := await checkouts.find(session, checkout.checkout_id):
-                return _opened_before(checkout, found)
+                return await _opened_before(session, checkout, found)
             try:
                 fixed = await _price(session, checkout)
                 await _hold(session, asked)
@@ -80,19 +80,21 @@ class CheckoutActivities:
                 session, asked.checkout_id, ReservationState.RELEASED, asked.checkout_id
             )
             payment = await payments.get(session, payment_id(asked.tenant, asked.checkout_id))
-            if asked.voided:
+            if asked.given_back is GivenBack.VOIDED:
                 await payments.mark_voided(session, payment, asked.intent_id)
-            else:
+            elif asked.given_back is GivenBack.NOTHING_HELD:
                 payment.state = PaymentState.FAILED
                 await payments.finish(
                     session, payment.payment_id, OperationKind.AUTHORIZE, error_code=asked.reason.code
                 )
+            else:  # refunded: that was written down with the refund
+                await payments.finish(session, payment.payment_id, OperationKind.AUTHORIZE, provider_id=asked.intent_id)
             row.state, row.reason, row.reason_message = asked.state, asked.reason.code, asked.reason.message
             row.ended_at = now()
             message = f"{asked.state.capitalize()}: {asked.reason.message}"
             events.record(
                 session, asked.tenant, asked.checkout_id, f"checkout.{asked.state}", message,
-                reason=asked.reason.code, voided=asked.voided, lines_released=released,
+                reason=asked.reason.code, payment=asked.given_back.value, lines_released=released,
             )  # fmt: skip
 
 
@@ -137,18 +139,24 @@ def _row(asked: OpenCheckout, state: CheckoutState, fixed: Quote | None, why: Re
     )
 
 
-def _authorization(checkout: CheckoutInput, total_minor: int, key: str) -> AuthorizePayment:
+async def _authorization(checkout: CheckoutInput, session: AsyncSession, payment: Payment) -> AuthorizePayment:
+    """The pending authorization, journaled before its call leaves; the call to make."""
+    begun = await payments.begin(session, payment, OperationKind.AUTHORIZE, payments.CHECKOUT, payment.amount_minor)
     return AuthorizePayment(
         tenant=checkout.tenant,
-        payment_id=payment_id(checkout.tenant, checkout.checkout_id),
+        payment_id=payment.payment_id,
         checkout_id=checkout.checkout_id,
-        idempotency_key=key,
-        amount_minor=total_minor,
+        idempotency_key=begun.idempotency_key,
+        amount_minor=payment.amount_minor,
         currency=checkout.currency,
         mode=checkout.payment_mode,
         payment_method=checkout.payment_method,
         return_url=checkout.return_url,
         customer_id=checkout.customer.customer_id,
+        capture=checkout.capture,
+        save_card=checkout.save_card,
+        provider_customer=await payments.provider_customer(session, checkout.customer.customer_id),
+        begun_at=begun.created_at,
     )
 
 
@@ -164,17 +172,15 @@ async def _journal(session: AsyncSession, checkout: CheckoutInput, fixed: Quote)
     )
     session.add(payment)
     await session.flush()
-    operation = await payments.begin(session, payment, OperationKind.AUTHORIZE, fixed.total_minor)
     total = Money(fixed.total_minor, checkout.currency)
     message = f"Checkout opened: {total}, {fixed.items} items held"
     events.record(session, checkout.tenant, checkout.checkout_id, "checkout.opened", message)
-    return _authorization(checkout, fixed.total_minor, operation.idempotency_key)
+    return await _authorization(checkout, session, payment)
 
 
-def _opened_before(checkout: CheckoutInput, row: Checkout) -> CheckoutOpened:
+async def _opened_before(session: AsyncSession, checkout: CheckoutInput, row: Checkout) -> CheckoutOpened:
     """What was answered the first time; this activity ran before and its answer was lost."""
     if row.reason is not None:
         return CheckoutOpened(refusal=Refusal(RefusalCode(row.reason), row.reason_message or ""))
-    fixed = checkouts.read_quote(row)
-    key = operation_key(checkout.tenant, payment_id(checkout.tenant, checkout.checkout_id), OperationKind.AUTHORIZE, 1)
-    return CheckoutOpened(fixed, _authorization(checkout, fixed.total_minor, key))
+    payment = await payments.get(session, payment_id(checkout.tenant, checkout.checkout_id))
+    return CheckoutOpened(checkouts.read_quote(row), await _authorization(checkout, session, payment))

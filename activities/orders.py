@@ -32,6 +32,8 @@ class OrderActivities:
                 return await _placed_before(session, row.order_number)
             payment = await payments.get(session, payment_id(asked.tenant, asked.checkout_id))
             await payments.mark_authorized(session, payment, asked.authorized)
+            if saved := asked.authorized.saved:
+                await payments.keep_customer(session, asked.tenant, row.customer_id, saved.customer)
             locations = await stock.allocate(session, asked.checkout_id)
             number = await next_order_number(session, asked.tenant)
             session.add(_order(row, number, payment.payment_id))
@@ -44,8 +46,9 @@ class OrderActivities:
             session.add_all(_shipment(asked.tenant, number, parcel) for parcel in parcels)
             row.state, row.order_number, row.ended_at = CheckoutState.COMPLETED, number, now()
             held = Money(asked.authorized.amount_minor, row.currency)
+            done = "captured" if asked.authorized.captured else "authorized"
             events.record(
-                session, asked.tenant, row.checkout_id, "payment.authorized", f"{held} authorized",
+                session, asked.tenant, row.checkout_id, f"payment.{done}", f"{held} {done}",
                 card=asked.authorized.card, intent_id=asked.authorized.intent_id,
             )  # fmt: skip
             await session.flush()
@@ -60,7 +63,8 @@ class OrderActivities:
             if order.state is OrderState.CANCELLED:
                 return
             payment = await payments.get(session, asked.payment_id)
-            await payments.mark_voided(session, payment, None)
+            if payment.captured_minor == 0:  # otherwise it was refunded, and written down with the refund
+                await payments.mark_voided(session, payment, None)
             await stock.move_reservations(
                 session, asked.checkout_id, ReservationState.RELEASED, f"order {asked.order_number}"
             )

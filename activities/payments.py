@@ -1,23 +1,24 @@
-"""What is asked of the payment provider, one call an activity; and the journal written around the calls."""
+"""What is asked of the payment provider, one call an activity."""
 
 from temporalio import activity
 
-from domain.orders import BeginVoid
+from domain.disputes import DisputeFact, LookUpDispute
 from domain.payments import (
+    AuthorizationFact,
     AuthorizePayment,
     CaptureFact,
     CapturePayment,
     LookUpPayment,
+    LookUpRefund,
     PaymentFact,
+    RefundFact,
+    RefundFailed,
+    RefundMade,
+    RefundPayment,
     VoidFact,
     VoidPayment,
 )
-from domain.shipments import ShipmentInput
-from domain.states import OperationKind
 from gateways.stripe import Stripe
-from models import payments
-from models.base import RowMissing
-from models.database import Database
 
 
 class PaymentActivities:
@@ -32,7 +33,7 @@ class PaymentActivities:
         return await self._stripe.authorize(asked)
 
     @activity.defn(name="payments.look_up")
-    async def look_up(self, asked: LookUpPayment) -> PaymentFact:
+    async def look_up(self, asked: LookUpPayment) -> AuthorizationFact:
         """What is true of the authorization now."""
         return await self._stripe.look_up(asked.intent_id)
 
@@ -46,33 +47,17 @@ class PaymentActivities:
         """Give the authorization back; harmless when there is none."""
         return await self._stripe.void(asked)
 
+    @activity.defn(name="payments.refund")
+    async def refund(self, asked: RefundPayment) -> RefundFact:
+        """Give captured money back."""
+        return await self._stripe.refund(asked)
 
-class JournalActivities:
-    """Local activities: an operation is written down before its call leaves."""
+    @activity.defn(name="payments.look_up_refund")
+    async def look_up_refund(self, asked: LookUpRefund) -> RefundMade | RefundFailed:
+        """What is true of a refund now."""
+        return await self._stripe.look_up_refund(asked.provider_id)
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    @activity.defn(name="payments.begin_capture")
-    async def begin_capture(self, asked: ShipmentInput) -> CapturePayment:
-        """Journal the capture of all that is authorized. Raises `RowMissing` when nothing is."""
-        async with self._database.transaction(asked.tenant) as session:
-            payment = await payments.get(session, asked.payment_id)
-            if payment.intent_id is None or payment.authorized_minor == 0:
-                raise RowMissing(f"payment {asked.payment_id} has no authorization")
-            operation = await payments.begin(session, payment, OperationKind.CAPTURE, payment.authorized_minor)
-            return CapturePayment(
-                tenant=asked.tenant,
-                payment_id=payment.payment_id,
-                intent_id=payment.intent_id,
-                idempotency_key=operation.idempotency_key,
-                amount_minor=operation.amount_minor,
-            )
-
-    @activity.defn(name="payments.begin_void")
-    async def begin_void(self, asked: BeginVoid) -> VoidPayment:
-        """Journal a void; answers with the call to make."""
-        async with self._database.transaction(asked.tenant) as session:
-            payment = await payments.get(session, asked.payment_id)
-            operation = await payments.begin(session, payment, OperationKind.VOID, payment.authorized_minor)
-            return VoidPayment(payment.intent_id, operation.idempotency_key)
+    @activity.defn(name="payments.look_up_dispute")
+    async def look_up_dispute(self, asked: LookUpDispute) -> DisputeFact:
+        """What is true of a dispute now."""
+        return await self._stripe.look_up_dispute(asked.dispute_id)

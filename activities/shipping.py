@@ -109,7 +109,10 @@ class ShippingActivities:
         """The money could not be taken. `left`: the parcel had gone before; either way a person must decide."""
         async with self._database.transaction(asked.tenant) as session:
             shipment, order = await _load(session, asked.shipment_id)
-            await payments.finish(session, order.payment_id, OperationKind.CAPTURE, error_code=asked.refusal.code)
+            await payments.finish(
+                session, order.payment_id, OperationKind.CAPTURE,
+                reference=asked.shipment_id, error_code=asked.refusal.code,
+            )  # fmt: skip
             message = f"The payment could not be captured: {asked.refusal.message}"
             events.record(session, asked.tenant, order.checkout_id, "payment.capture_failed", message)
             order.needs_attention, order.attention_reason = True, message

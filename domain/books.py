@@ -1,6 +1,7 @@
 """The provider's books beside ours, payment by payment, and where they disagree. Pure: both are read before."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from domain.states import OperationState, PaymentState
@@ -71,7 +72,36 @@ class Drift:
     subject: str
     expected: str
     found: str
+    intent_id: str
     payment_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CompareBooks:
+    """Compare what moved at the provider before `until`, since the last time; or just these intents, once more."""
+
+    tenant: str
+    until: datetime
+    intents: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What a comparison came to: webhooks that had never come, fees posted late, and where the books disagree."""
+
+    missed_webhooks: int = 0
+    posted_fees: int = 0
+    intents: int = 0
+    drifts: tuple[Drift, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RecordDrifts:
+    """Keep what still disagrees, tell a person of what is new, and move the watermark."""
+
+    tenant: str
+    until: datetime
+    drifts: tuple[Drift, ...]
 
 
 _EXPECTED = {
@@ -89,7 +119,8 @@ def compare(theirs: IntentBook, ours: OurBook | None) -> list[Drift]:
     money = theirs.status in (IntentStatus.HELD, IntentStatus.TAKEN)
     if ours is None:
         found = f"{theirs.status}, {theirs.held_minor} held, {theirs.taken_minor} taken"
-        return [Drift("intent is known", theirs.intent_id, "no such intent", found)] if money else []
+        drift = Drift("intent is known", theirs.intent_id, "no such intent", found, theirs.intent_id)
+        return [drift] if money else []
     return [*_state(theirs, ours, money), *_refunds(theirs, ours), *_balance(theirs, ours)]
 
 
@@ -105,21 +136,26 @@ def _state(theirs: IntentBook, ours: OurBook, money: bool) -> list[Drift]:
         return []
     wanted = f"{ours.state}, {held} held, {ours.captured_minor} taken"
     found = f"{theirs.status}, {theirs.held_minor} held, {theirs.taken_minor} taken"
-    return [Drift("payment and intent agree", theirs.intent_id, wanted, found, ours.payment_id)]
+    rule = "payment and intent agree"
+    return [Drift(rule, theirs.intent_id, wanted, found, theirs.intent_id, ours.payment_id)]
 
 
 def _refunds(theirs: IntentBook, ours: OurBook) -> list[Drift]:
-    found = []
+    found: list[Drift] = []
+
+    def differs(subject: str, expected: str, seen: str) -> None:
+        found.append(Drift("refunds agree", subject, expected, seen, theirs.intent_id, ours.payment_id))
+
     there = {refund.operation: refund for refund in theirs.refunds if refund.operation}
     for refund in theirs.refunds:
         own = ours.refunds.get(refund.operation or "")
         if own is None or _SAME.get(own, own) is not _SAME.get(refund.state, refund.state):
             was = own.value if own else "no such refund"
             seen = f"{refund.state} of {refund.amount_minor}"
-            found.append(Drift("refunds agree", refund.provider_id, was, seen, ours.payment_id))
+            differs(refund.provider_id, was, seen)
     for operation, state in ours.refunds.items():
         if state in (OperationState.SUCCEEDED, OperationState.SETTLING) and operation not in there:
-            found.append(Drift("refunds agree", operation, state.value, "no such refund", ours.payment_id))
+            differs(operation, state.value, "no such refund")
     return found
 
 
@@ -130,6 +166,7 @@ def _balance(theirs: IntentBook, ours: OurBook) -> list[Drift]:
             f"{theirs.intent_id} {currency}",
             str(ours.receivable.get(currency, 0)),
             str(theirs.net.get(currency, 0)),
+            theirs.intent_id,
             ours.payment_id,
         )
         for currency in sorted(theirs.net.keys() | ours.receivable.keys())

@@ -71,6 +71,14 @@ class LookUpPayment:
 
 
 @dataclass(frozen=True, slots=True)
+class LookUpRefund:
+    """What is true of this refund now?"""
+
+    tenant: str
+    provider_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class CapturePayment:
     """Take `amount_minor` of what was authorized. `final`: what is left is released. `before_minor`: taken before."""
 

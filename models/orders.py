@@ -77,6 +77,12 @@ async def get(session: AsyncSession, order_number: str) -> Order:
     raise RowMissing(f"no order {order_number}")
 
 
+async def of_payment(session: AsyncSession, payment_id: str) -> Order | None:
+    """The order a payment is for, locked; None when its checkout never came to one."""
+    row: Order | None = await session.scalar(sa.select(Order).where(Order.payment_id == payment_id).with_for_update())
+    return row
+
+
 async def lines(session: AsyncSession, order_number: str) -> Sequence[OrderLine]:
     """The order's lines in SKU order."""
     query = sa.select(OrderLine).where(OrderLine.order_number == order_number).order_by(OrderLine.sku)

@@ -109,7 +109,7 @@ class PaymentOperation(TenantRow, Base):
             "tenant_id",
             "payment_id",
             unique=True,
-            postgresql_where=sa.text("state = 'pending' AND NOT (kind = 'authorize' AND sequence = 1)"),
+            postgresql_where=sa.text("state = 'pending' AND NOT (kind = 'authorize' AND reference = 'checkout')"),
         ),
     )
 
@@ -189,7 +189,7 @@ async def begin(
 
 _LAST_AND_OUT = sa.text(
     "SELECT coalesce(max(sequence) FILTER (WHERE kind = :kind), 0),"
-    " min(kind) FILTER (WHERE state = 'pending' AND NOT (kind = 'authorize' AND sequence = 1))"
+    " min(kind) FILTER (WHERE state = 'pending' AND NOT (kind = 'authorize' AND reference = 'checkout'))"
     " FROM payment_operations WHERE payment_id = :payment"
 )
 

@@ -20,6 +20,7 @@ class DriftRow(TenantRow, Base):
     drift_id: Mapped[str] = mapped_column(primary_key=True)
     rule: Mapped[str]
     subject: Mapped[str]
+    intent_id: Mapped[str]
     payment_id: Mapped[str | None]
     expected: Mapped[str]
     found: Mapped[str]
@@ -62,6 +63,7 @@ async def record(session: AsyncSession, tenant: str, drifts: list[Drift]) -> lis
             drift_id=number,
             rule=one.rule,
             subject=one.subject,
+            intent_id=one.intent_id,
             payment_id=one.payment_id,
             expected=one.expected,
             found=one.found,

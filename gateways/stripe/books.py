@@ -68,15 +68,15 @@ class StripeBooks:
                     {"payment_intent": intent_id, "limit": 100, "expand": ["data.balance_transaction"]}
                 )
                 refunds = [refund async for refund in listed.auto_paging_iter()]
-                moved = await self._moved_by(intent_id, charge)
-                moved += [one for refund in refunds for one in await self._moved_by(intent_id, refund.id)]
+                moved = await self._moved_by(charge)
+                moved += [one for refund in refunds for one in await self._moved_by(refund.id)]
                 disputes = await self._client.v1.disputes.list_async({"payment_intent": intent_id, "limit": 100})
                 moved += [one async for dispute in disputes.auto_paging_iter() for one in dispute.balance_transactions]
             return _book(intent, refunds, moved)
         except stripe.StripeError as error:
             raise fault(error) from error
 
-    async def _moved_by(self, intent_id: str, source: str) -> list[stripe.BalanceTransaction]:
+    async def _moved_by(self, source: str) -> list[stripe.BalanceTransaction]:
         page = await self._client.v1.balance_transactions.list_async({"source": source, "limit": 100})
         return [transaction async for transaction in page.auto_paging_iter()]
 

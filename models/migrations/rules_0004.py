@@ -1,4 +1,4 @@
-"""The SQL of migration 0003, as it was: never edited, a later migration changes it."""
+"""The SQL of migration 0004, as it was: never edited, a later migration changes it."""
 
 TENANT_TABLES = ("provider_customers", "disputes", "ledger_postings", "ledger_entries", "drifts", "watermarks")
 

@@ -3,11 +3,11 @@
 import sqlalchemy as sa
 from alembic import op
 
-from models.migrations.rules_0003 import APPEND_ONLY, FUNCTIONS, MOVES, STATES, TENANT_TABLES, TRIGGERS
+from models.migrations.rules_0004 import APPEND_ONLY, FUNCTIONS, MOVES, STATES, TENANT_TABLES, TRIGGERS
 from settings import app_role
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
@@ -73,7 +73,7 @@ def _widen_payments() -> None:
         "payment_operations",
         ["tenant_id", "payment_id"],
         unique=True,
-        postgresql_where=sa.text("state = 'pending' AND NOT (kind = 'authorize' AND sequence = 1)"),
+        postgresql_where=sa.text("state = 'pending' AND NOT (kind = 'authorize' AND reference = 'checkout')"),
     )
 
 
@@ -171,6 +171,7 @@ def _create_tables() -> None:
         sa.Column("drift_id", sa.Text(), nullable=False),
         sa.Column("rule", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("intent_id", sa.Text(), nullable=False),
         sa.Column("payment_id", sa.Text(), nullable=True),
         sa.Column("expected", sa.Text(), nullable=False),
         sa.Column("found", sa.Text(), nullable=False),

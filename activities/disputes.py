@@ -1,0 +1,48 @@
+"""What is written down of a dispute: its row, the ledger, the order's flag and its timeline."""
+
+from temporalio import activity
+
+from domain.disputes import RecordDispute
+from domain.money import Money
+from domain.states import DisputeState
+from models import disputes, events, orders, payments
+from models.database import Database
+
+_WORDS = {
+    DisputeState.INQUIRY: "The bank asks about {amount} ({reason}): answer it",
+    DisputeState.INQUIRY_CLOSED: "The bank's question about {amount} is closed",
+    DisputeState.NEEDS_RESPONSE: "{amount} is disputed ({reason}): send evidence until {due}",
+    DisputeState.UNDER_REVIEW: "The bank reviews the evidence for {amount}",
+    DisputeState.WON: "The dispute over {amount} is won: the money is back",
+    DisputeState.LOST: "The dispute over {amount} is lost: the money is the customer's",
+}
+CALLS_PERSON = (DisputeState.INQUIRY, DisputeState.NEEDS_RESPONSE, DisputeState.LOST)
+
+
+class DisputeActivities:
+    """Local activities: milliseconds each, one transaction each, harmless to repeat."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @activity.defn(name="disputes.record")
+    async def record(self, asked: RecordDispute) -> None:
+        """Write down what is true of a dispute now."""
+        named, fact = asked.dispute, asked.fact
+        async with self._database.transaction(named.tenant) as session:
+            order = await orders.get(session, named.order_number)
+            payment = await payments.get(session, named.payment_id)
+            if not await disputes.record(session, payment, fact):
+                return
+            message = words(fact.state, fact.amount_minor, fact.currency, fact.reason, fact.evidence_due_at)
+            events.record(session, named.tenant, payment.checkout_id, f"dispute.{fact.state}", message)
+            if fact.state in CALLS_PERSON:
+                order.needs_attention, order.attention_reason = True, message
+            elif order.attention_reason and "disput" in order.attention_reason:
+                order.needs_attention, order.attention_reason = False, None
+
+
+def words(state: DisputeState, amount_minor: int, currency: str, reason: str, due: object) -> str:
+    """A dispute in a sentence for support."""
+    until = f"{due:%d %b %Y %H:%M} UTC" if due else "soon"
+    return _WORDS[state].format(amount=Money(amount_minor, currency), reason=reason.replace("_", " "), due=until)

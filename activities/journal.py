@@ -1,0 +1,199 @@
+"""The journal around the calls to the payment provider: begun before one leaves, its outcome after."""
+
+from dataclasses import replace
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio import activity
+
+from domain.journal import (
+    BeginCapture,
+    BeginReauthorization,
+    BeginRefund,
+    BeginVoid,
+    RecordLapse,
+    RecordReauthorization,
+    RecordRefund,
+    RefundBegun,
+    Renew,
+)
+from domain.money import Money
+from domain.payments import (
+    AuthorizePayment,
+    CapturePayment,
+    KeySpent,
+    PaymentMode,
+    RefundFailed,
+    RefundMade,
+    RefundPayment,
+    VoidPayment,
+)
+from domain.refusals import Refused
+from domain.states import OperationKind, PaymentState
+from models import checkouts, events, payments, refunds
+from models.base import RowMissing
+from models.database import Database
+from models.payments import VOID, Payment
+
+_REAUTHORIZABLE = (PaymentState.AUTHORIZED, PaymentState.LAPSED)
+
+
+class JournalActivities:
+    """Local activities: milliseconds each, one transaction each, harmless to repeat."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @activity.defn(name="journal.begin_capture")
+    async def begin_capture(self, asked: BeginCapture) -> CapturePayment:
+        """Journal a capture of what is held. Raises `RowMissing` when nothing is."""
+        async with self._database.transaction(asked.tenant) as session:
+            payment = await payments.get(session, asked.payment_id)
+            if payment.intent_id is None or payment.authorized_minor == 0:
+                raise RowMissing(f"payment {asked.payment_id} has no authorization")
+            held = payment.authorized_minor - payment.captured_minor
+            amount = held if asked.amount_minor is None else asked.amount_minor
+            begun = await payments.begin(session, payment, OperationKind.CAPTURE, asked.reference, amount)
+            return CapturePayment(
+                tenant=asked.tenant,
+                payment_id=payment.payment_id,
+                intent_id=payment.intent_id,
+                idempotency_key=begun.idempotency_key,
+                amount_minor=begun.amount_minor,
+                final=asked.final or not payment.multicapture,
+                before_minor=payment.captured_minor,
+                begun_at=begun.created_at,
+            )
+
+    @activity.defn(name="journal.begin_void")
+    async def begin_void(self, asked: BeginVoid) -> VoidPayment:
+        """Journal a void; answers with the call to make."""
+        async with self._database.transaction(asked.tenant) as session:
+            payment = await payments.get(session, asked.payment_id)
+            begun = await payments.begin(session, payment, OperationKind.VOID, VOID, payment.authorized_minor)
+            return VoidPayment(payment.intent_id, begun.idempotency_key, begun_at=begun.created_at)
+
+    @activity.defn(name="journal.begin_refund")
+    async def begin_refund(self, asked: BeginRefund) -> RefundBegun:
+        """Set the amount aside and journal the refund; or say why not. Known already, it tells how it stands."""
+        async with self._database.transaction(asked.tenant) as session:
+            payment = await payments.get(session, asked.payment_id)
+            if asked.captured is not None:
+                await payments.finish(session, payment.payment_id, OperationKind.VOID, error_code="captured")
+                await payments.mark_captured(session, payment, asked.captured)
+            note = f"{asked.actor}: {asked.reason}"
+            try:
+                begun = await refunds.begin(session, payment, asked.refund_id, asked.amount_minor, note)
+            except Refused as no:
+                return RefundBegun(refusal=no.refusal)
+            call = RefundPayment(
+                tenant=asked.tenant,
+                payment_id=payment.payment_id,
+                refund_id=asked.refund_id,
+                intent_id=payment.intent_id or "",
+                idempotency_key=begun.idempotency_key,
+                amount_minor=begun.amount_minor,
+                begun_at=begun.created_at,
+            )
+            return RefundBegun(call, begun.state, begun.provider_id)
+
+    @activity.defn(name="journal.record_refund")
+    async def record_refund(self, asked: RecordRefund) -> None:
+        """Write down what became of a refund: row, ledger, timeline."""
+        fact = asked.fact
+        if isinstance(fact, KeySpent):
+            raise TypeError("a spent key is renewed, not recorded")
+        async with self._database.transaction(asked.tenant) as session:
+            payment = await payments.get(session, asked.payment_id)
+            if await refunds.record(session, payment, asked.refund_id, fact):
+                _tell_of_refund(session, payment, fact)
+
+    @activity.defn(name="journal.renew")
+    async def renew(self, asked: Renew) -> None:
+        """The key is spent and nothing happened: the operation failed; the next `begin` makes a new one."""
+        async with self._database.transaction(asked.tenant) as session:
+            payment = await payments.get(session, asked.payment_id)
+            spent = await payments.finish(session, payment.payment_id, asked.kind, error_code="key_spent")
+            if spent is not None and asked.kind is OperationKind.REFUND:
+                payment.refunded_minor -= spent.amount_minor
+
+    @activity.defn(name="journal.renew_authorization")
+    async def renew_authorization(self, asked: AuthorizePayment) -> AuthorizePayment:
+        """As `renew`, for the checkout's authorization; answers with the call to make instead. Repeatable."""
+        async with self._database.transaction(asked.tenant) as session:
+            payment = await payments.get(session, asked.payment_id)
+            known = await payments.operation(session, payment.payment_id, OperationKind.AUTHORIZE, payments.CHECKOUT)
+            if known is not None and known.idempotency_key == asked.idempotency_key:
+                await payments.finish(session, payment.payment_id, OperationKind.AUTHORIZE, error_code="key_spent")
+            begun = await payments.begin(
+                session, payment, OperationKind.AUTHORIZE, payments.CHECKOUT, payment.amount_minor
+            )
+            return replace(asked, idempotency_key=begun.idempotency_key, begun_at=begun.created_at)
+
+    @activity.defn(name="journal.begin_reauthorization")
+    async def begin_reauthorization(self, asked: BeginReauthorization) -> AuthorizePayment | None:
+        """Journal a new authorization on the saved card; None when there is no card to charge, or nothing to hold."""
+        async with self._database.transaction(asked.tenant) as session:
+            payment = await payments.get(session, asked.payment_id)
+            if payment.saved is None or payment.state not in _REAUTHORIZABLE or payment.captured_minor:
+                return None
+            checkout = await checkouts.get(session, payment.checkout_id)
+            reference = f"after {payment.intent_id}"
+            begun = await payments.begin(session, payment, OperationKind.AUTHORIZE, reference, payment.authorized_minor)
+            return AuthorizePayment(
+                tenant=asked.tenant,
+                payment_id=payment.payment_id,
+                checkout_id=payment.checkout_id,
+                idempotency_key=begun.idempotency_key,
+                amount_minor=begun.amount_minor,
+                currency=payment.currency,
+                mode=PaymentMode.SERVER,
+                payment_method=payment.saved.payment_method,
+                return_url=None,
+                customer_id=checkout.customer_id,
+                provider_customer=payment.saved.customer,
+                off_session=True,
+                begun_at=begun.created_at,
+            )
+
+    @activity.defn(name="journal.record_reauthorization")
+    async def record_reauthorization(self, asked: RecordReauthorization) -> None:
+        """The money is held anew, on another intent; or it was refused."""
+        async with self._database.transaction(asked.tenant) as session:
+            payment = await payments.get(session, asked.payment_id)
+            if asked.authorized is None:
+                code = asked.refusal.code if asked.refusal else "refused"
+                failed = await payments.finish(session, payment.payment_id, OperationKind.AUTHORIZE, error_code=code)
+                if failed is not None:
+                    why = asked.refusal.message if asked.refusal else ""
+                    _event(session, payment, "payment.reauthorization_refused", f"Not authorized anew: {why}")
+                return
+            if payment.intent_id == asked.authorized.intent_id:
+                return
+            await payments.mark_authorized(session, payment, asked.authorized)
+            held = Money(asked.authorized.amount_minor, payment.currency)
+            _event(session, payment, "payment.reauthorized", f"{held} authorized anew on the saved card")
+
+    @activity.defn(name="journal.record_lapse")
+    async def record_lapse(self, asked: RecordLapse) -> None:
+        """The authorization has run out. One that was replaced in the meantime is no news."""
+        async with self._database.transaction(asked.tenant) as session:
+            payment = await payments.get(session, asked.payment_id)
+            if payment.state is not PaymentState.AUTHORIZED or payment.intent_id != asked.intent_id:
+                return
+            payment.state = PaymentState.LAPSED
+            _event(session, payment, "payment.lapsed", "The authorization has lapsed: nothing is held any more")
+
+
+def _tell_of_refund(session: AsyncSession, payment: Payment, fact: RefundMade | RefundFailed) -> None:
+    if isinstance(fact, RefundFailed):
+        _event(session, payment, "payment.refund_failed", fact.refusal.message)
+        return
+    amount = Money(fact.amount_minor, payment.currency)
+    if fact.settling:
+        _event(session, payment, "payment.refund_settling", f"A refund of {amount} is on its way")
+    else:
+        _event(session, payment, "payment.refunded", f"{amount} refunded")
+
+
+def _event(session: AsyncSession, payment: Payment, kind: str, message: str) -> None:
+    events.record(session, payment.tenant_id, payment.checkout_id, kind, message)

@@ -1,0 +1,94 @@
+"""Lays the provider's books beside ours, mends what is safe to mend, and keeps what disagrees for a person."""
+
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio import activity
+
+from domain.books import CompareBooks, Compared, Drift, IntentBook, OurBook, RecordDrifts, compare
+from domain.payments import Fee
+from gateways.stripe import Stripe
+from models import books, inbox, ledger, orders, reconciliation, tenancy
+from models.database import Database
+from models.payments import Payment
+
+SOURCE = "stripe"
+OVERLAP = timedelta(hours=1)
+"""Each comparison looks this far behind the last one's end: an event can be listed late."""
+
+FIRST_LOOK = timedelta(days=1)
+
+
+class ReconciliationActivities:
+    """Ordinary activities: they ask the provider, page by page. Harmless to repeat."""
+
+    def __init__(self, database: Database, stripe: Stripe) -> None:
+        self._database, self._stripe = database, stripe
+
+    @activity.defn(name="reconciliation.tenants")
+    async def tenants(self) -> list[str]:
+        """Whose books there are."""
+        async with self._database.transaction(None) as session:
+            return await tenancy.all_tenants(session)
+
+    @activity.defn(name="reconciliation.compare")
+    async def compare(self, asked: CompareBooks) -> Compared:
+        """Deliver webhooks that never came, post fees that came late, and say where the books disagree."""
+        missed, intents = 0, set(asked.intents or ())
+        if asked.intents is None:
+            missed, intents = await self._collect(asked)
+        posted, drifts = 0, list[Drift]()
+        for intent in sorted(intents):
+            activity.heartbeat(intent)
+            theirs = await self._stripe.books.of_intent(intent)
+            async with self._database.transaction(asked.tenant) as session:
+                own = (await books.ours(session, [intent])).get(intent)
+                if own is None and theirs.tenant != asked.tenant:
+                    continue
+                if own is not None:
+                    posted += await _post_fees(session, asked.tenant, theirs, own)
+                    own = (await books.ours(session, [intent]))[intent]
+                drifts += compare(theirs, own)
+        return Compared(missed, posted, len(intents), tuple(drifts))
+
+    @activity.defn(name="reconciliation.record")
+    async def record(self, asked: RecordDrifts) -> int:
+        """Keep what disagrees and flag the orders it is about; answers with how many are new."""
+        async with self._database.transaction(asked.tenant) as session:
+            new = await reconciliation.record(session, asked.tenant, list(asked.drifts))
+            for one in new:
+                order = await orders.of_payment(session, one.payment_id) if one.payment_id else None
+                if order is not None:
+                    reason = f"our books and Stripe's disagree ({one.rule}): {one.expected} here, {one.found} there"
+                    order.needs_attention, order.attention_reason = True, reason
+            await reconciliation.advance(session, asked.tenant, SOURCE, asked.until)
+            return len(new)
+
+    async def _collect(self, asked: CompareBooks) -> tuple[int, set[str]]:
+        """How many events had never come to the inbox, and every intent that something happened to."""
+        async with self._database.transaction(asked.tenant) as session:
+            mark = await reconciliation.watermark(session, SOURCE)
+            intents = {row.intent_id for row in await reconciliation.open_drifts(session)}
+        since = mark - OVERLAP if mark else asked.until - FIRST_LOOK
+        missed = 0
+        async for event in self._stripe.books.events(int(since.timestamp()), int(asked.until.timestamp())):
+            activity.heartbeat(event.event_id)
+            async with self._database.transaction(asked.tenant) as session:
+                known = await books.ours(session, [event.intent_id]) if event.intent_id else {}
+                if event.tenant != asked.tenant and not known:
+                    continue
+                missed += await inbox.store(session, asked.tenant, SOURCE, event.event_id, event.body)
+            if event.intent_id:
+                intents.add(event.intent_id)
+        return missed, intents
+
+
+async def _post_fees(session: AsyncSession, tenant: str, theirs: IntentBook, own: OurBook) -> int:
+    """Fees the provider named only after the movement they belong to."""
+    posted = 0
+    for one in theirs.fees:
+        if one.fee_minor > 0 and not await ledger.posted(session, f"fee/{one.transaction_id}"):
+            payment = await session.get_one(Payment, (tenant, own.payment_id))
+            await ledger.post_fee(session, payment, Fee(one.transaction_id, one.fee_minor, one.currency))
+            posted += 1
+    return posted

@@ -1,0 +1,83 @@
+"""Our books of payments, as the audit and the reconciliation lay them beside the provider's."""
+
+from collections import defaultdict
+from collections.abc import Collection
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.books import OurBook
+from domain.states import (
+    CHECKOUT_MOVES,
+    LedgerAccount,
+    OperationKind,
+    OperationState,
+    is_terminal,
+)
+from models.checkouts import Checkout
+from models.ledger import LedgerEntry, Posting
+from models.payments import Payment, PaymentOperation
+
+Refunds = dict[str, dict[str, OperationState]]
+Balances = dict[str, dict[str, int]]
+
+
+async def ours(session: AsyncSession, intents: Collection[str] | None = None) -> dict[str, OurBook]:
+    """Intent id → our book of it: of these intents, or of all payments that have one."""
+    query = (
+        sa.select(Payment, Checkout.state)
+        .join(Checkout, (Checkout.tenant_id == Payment.tenant_id) & (Checkout.checkout_id == Payment.checkout_id))
+        .where(Payment.intent_id.is_not(None) if intents is None else Payment.intent_id.in_(intents))
+    )
+    found = (await session.execute(query)).all()
+    wanted = None if intents is None else [payment.payment_id for payment, _ in found]
+    refunds, out = await _operations(session, wanted)
+    receivable = await _receivable(session, wanted)
+    return {
+        str(payment.intent_id): OurBook(
+            payment_id=payment.payment_id,
+            intent_id=str(payment.intent_id),
+            state=payment.state,
+            authorized_minor=payment.authorized_minor,
+            captured_minor=payment.captured_minor,
+            refunds=refunds[payment.payment_id],
+            receivable=receivable[payment.payment_id],
+            settling=payment.payment_id in out or not is_terminal(CHECKOUT_MOVES, checkout),
+        )
+        for payment, checkout in found
+    }
+
+
+async def _operations(session: AsyncSession, payments: list[str] | None) -> tuple[Refunds, set[str]]:
+    """Refunds by payment and key; and the payments with an operation out at this moment."""
+    query = sa.select(PaymentOperation).where(
+        (PaymentOperation.kind == OperationKind.REFUND) | (PaymentOperation.state == OperationState.PENDING)
+    )
+    if payments is not None:
+        query = query.where(PaymentOperation.payment_id.in_(payments))
+    refunds: Refunds = defaultdict(dict)
+    out = set[str]()
+    for operation in await session.scalars(query):
+        if operation.kind is OperationKind.REFUND:
+            refunds[operation.payment_id][operation.idempotency_key] = operation.state
+        if operation.state is OperationState.PENDING:
+            out.add(operation.payment_id)
+    return refunds, out
+
+
+async def _receivable(session: AsyncSession, payments: list[str] | None) -> Balances:
+    query = (
+        sa.select(Posting.payment_id, Posting.currency, sa.func.sum(LedgerEntry.amount_minor))
+        .join(
+            LedgerEntry, (LedgerEntry.tenant_id == Posting.tenant_id) & (LedgerEntry.posting_id == Posting.posting_id)
+        )
+        .where(LedgerEntry.account == LedgerAccount.RECEIVABLE)
+        .group_by(Posting.payment_id, Posting.currency)
+    )
+    if payments is not None:
+        query = query.where(Posting.payment_id.in_(payments))
+    balances: Balances = defaultdict(dict)
+    for payment, currency, total in (await session.execute(query)).all():
+        if total:
+            balances[payment][currency] = int(total)
+    return balances
