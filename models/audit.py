@@ -31,9 +31,12 @@ CHECKS = {
           FROM stock_movements GROUP BY tenant_id, location_id, sku
         ) m USING (tenant_id, location_id, sku) WHERE s.on_hand <> coalesce(m.total, 0)""",
     "stock: nothing is held for a checkout that ended": """
-        SELECT r.checkout_id, r.quantity || ' of ' || r.sku || ' held' FROM reservations r
-        JOIN checkouts c USING (tenant_id, checkout_id)
-        WHERE r.state = 'held' AND c.state NOT IN ('open', 'awaiting_payment')""",
+        SELECT r.checkout_id,
+          r.quantity || ' of ' || r.sku || ' ' || r.state || ', checkout is ' || coalesce(c.state, 'unknown')
+        FROM reservations r LEFT JOIN checkouts c USING (tenant_id, checkout_id)
+        LEFT JOIN orders o USING (tenant_id, checkout_id)
+        WHERE (r.state = 'held' AND coalesce(c.state, 'unknown') NOT IN ('open', 'awaiting_payment'))
+          OR (r.state = 'allocated' AND coalesce(o.state, 'cancelled') = 'cancelled')""",
     "stock: an order has its units": """
         SELECT o.order_number, 'line ' || l.sku || ' of ' || l.quantity || ' has ' || coalesce(sum(r.quantity), 0)
         FROM orders o JOIN order_lines l USING (tenant_id, order_number)
@@ -42,12 +45,12 @@ CHECKS = {
         WHERE o.state <> 'cancelled'
         GROUP BY o.tenant_id, o.order_number, l.sku, l.quantity HAVING l.quantity <> coalesce(sum(r.quantity), 0)""",
     "money: no order without a payment": """
-        SELECT o.order_number, 'order is ' || o.state || ', payment is ' || p.state
-        FROM orders o JOIN payments p USING (tenant_id, payment_id)
-        WHERE NOT o.needs_attention AND NOT (
+        SELECT o.order_number, 'order is ' || o.state || ', payment is ' || coalesce(p.state, 'unknown')
+        FROM orders o LEFT JOIN payments p USING (tenant_id, payment_id)
+        WHERE NOT o.needs_attention AND (p.state IS NULL OR NOT (
           (o.state = 'placed' AND p.state = 'authorized')
           OR (o.state IN ('placed', 'shipped', 'delivered', 'closed') AND p.state = 'captured')
-          OR (o.state = 'cancelled' AND p.state = 'voided'))""",
+          OR (o.state = 'cancelled' AND p.state = 'voided')))""",
     "money: no payment without an order": """
         SELECT p.payment_id, 'payment is ' || p.state || ', checkout is ' || c.state
         FROM payments p JOIN checkouts c USING (tenant_id, checkout_id)
@@ -55,17 +58,20 @@ CHECKS = {
         WHERE p.state IN ('authorized', 'captured') AND o.order_number IS NULL""",
     "money: an order adds up to its lines and its payment": """
         SELECT o.order_number,
-          'total ' || o.total_minor || ', lines ' || sum(l.gross_minor) || ', payment ' || p.amount_minor
-        FROM orders o JOIN order_lines l USING (tenant_id, order_number)
+          'total ' || o.total_minor || ', lines ' || coalesce(sum(l.gross_minor), 0) || ', payment ' || p.amount_minor
+        FROM orders o LEFT JOIN order_lines l USING (tenant_id, order_number)
         JOIN payments p ON p.tenant_id = o.tenant_id AND p.payment_id = o.payment_id
         GROUP BY o.tenant_id, o.order_number, o.total_minor, o.shipping_minor, p.amount_minor
-        HAVING o.total_minor <> sum(l.gross_minor) + o.shipping_minor OR o.total_minor <> p.amount_minor""",
+        HAVING o.total_minor <> coalesce(sum(l.gross_minor), 0) + o.shipping_minor
+          OR o.total_minor <> p.amount_minor""",
     "orders: a checkout has ended, or its time is not long up": """
         SELECT checkout_id, 'still ' || state || ', its time was up at ' || expires_at FROM checkouts
         WHERE state IN ('open', 'awaiting_payment') AND expires_at < now() - interval '15 minutes'""",
     "orders: a completed checkout has its order": """
-        SELECT c.checkout_id, 'order ' || c.order_number || ' does not exist' FROM checkouts c
-        LEFT JOIN orders o USING (tenant_id, checkout_id) WHERE c.state = 'completed' AND o.order_number IS NULL""",
+        SELECT c.checkout_id, 'checkout is ' || c.state || ' as ' || coalesce(c.order_number, 'none')
+          || ', its order is ' || coalesce(o.order_number, 'none')
+        FROM checkouts c LEFT JOIN orders o USING (tenant_id, checkout_id)
+        WHERE c.order_number IS DISTINCT FROM o.order_number""",
 }
 
 

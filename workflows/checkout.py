@@ -195,15 +195,19 @@ class CheckoutWorkflow:
             "Journal the void",
         )
         asked = replace(begun, intent_id=begun.intent_id or self._intent_id, authorization=self._authorization)
+        called = False
         while True:
             try:
                 fact = await outside(PaymentActivities.void, asked, "Void the authorization")
             except ActivityError as stuck:
                 self._call_person(f"the authorization could not be voided: {stuck.cause}")
+                called = True
                 await workflow.sleep(timedelta(hours=1), summary="Try to void again")
                 continue
             if isinstance(fact, VoidRefused):
                 self._call_person(fact.message)
+            elif called:
+                workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(False)])
             self._intent_id, self._voided = (
                 fact.intent_id or self._intent_id,
                 not isinstance(fact, VoidRefused),

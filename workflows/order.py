@@ -113,6 +113,9 @@ class OrderWorkflow:
             CancelOrder(order.tenant, order.order_number, order.checkout_id, order.payment_id, why.actor, why.reason),
             "Release the stock",
         )
+        if self._attention is not None:  # for the void, which has succeeded since; the table says so already
+            self._attention = None
+            workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(False)])
         self._move(OrderState.CANCELLED, f"Cancelled by {why.actor}: {why.reason}")
 
     async def _conclude(self, outcomes: list[ShipmentOutcome]) -> None:

@@ -16,12 +16,13 @@ from sqlalchemy.orm import Session
 
 from activities.checkouts import CheckoutActivities
 from activities.orders import OrderActivities
-from domain.checkouts import CheckoutInput, Customer, OpenCheckout, OrderPlaced, PlaceOrder, Policy
+from domain.checkouts import CheckoutInput, CloseCheckout, Customer, OpenCheckout, OrderPlaced, PlaceOrder, Policy
 from domain.ids import api_key_hash, checkout_id
 from domain.parcels import PostalAddress
 from domain.payments import PaymentAuthorized, PaymentMode
 from domain.pricing import CartLine
-from domain.states import MovementKind, ReservationState
+from domain.refusals import Refusal, RefusalCode
+from domain.states import CheckoutState, MovementKind, ReservationState
 from models import stock
 from models.base import Base
 from models.catalog import Price, ShippingRate, TaxRate, Variant
@@ -210,6 +211,12 @@ class Shop:
         """Its payment is authorized; the order it becomes."""
         fact = PaymentAuthorized(f"pi_{checkout}", TOTAL, soon(), "visa 4242")
         return await OrderActivities(self.server.database).place(PlaceOrder(self.tenant, checkout, fact))
+
+    async def give_up(self, checkout: str) -> None:
+        """The shopper cancels before paying: the stock goes back, the payment is void."""
+        why = Refusal(RefusalCode.CANCELLED_BY_SHOPPER, "Cancelled.")
+        asked = CloseCheckout(self.tenant, checkout, CheckoutState.CANCELLED, why, None, voided=True)
+        await CheckoutActivities(self.server.database).close(asked)
 
     async def buy(self, sku: str) -> OrderPlaced:
         """Open and place."""

@@ -75,6 +75,17 @@ async def cancelled(shop: Shop) -> dict[str, Handle]:
     return {"checkout_cancelled": shop.checkout_flow(checkout["id"])}
 
 
+async def cancelled_by_support(shop: Shop) -> dict[str, Handle]:
+    """Temporal's own cancellation; the void fails, a person is called, and an hour later it succeeds."""
+    checkout = await shop.waiting(shop.new_sku(), **HOW)
+    flow = shop.checkout_flow(checkout["id"])
+    await shop.stripe("faults", operation="payment_intents.cancel", when="before", status=401)
+    await flow.cancel()
+    await until(lambda: shop.attributes(flow), lambda seen: seen[0]["NeedsAttention"])
+    await shop.skip_time(flow)
+    return {"checkout_cancelled_by_support": flow}
+
+
 async def order_cancelled(shop: Shop) -> dict[str, Handle]:
     """Cancelled before the parcel leaves."""
     order = await shop.bought(shop.new_sku(), **HOW)
@@ -100,6 +111,7 @@ SCENES: tuple[Scene, ...] = (
     declined,
     expired,
     cancelled,
+    cancelled_by_support,
     order_cancelled,
     capture_refused,
 )
