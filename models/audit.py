@@ -5,6 +5,12 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.books import Drift, IntentBook, OurBook, compare
+from domain.ids import checkout_workflow, order_workflow
+from domain.states import PaymentState
+
+_WITH_MONEY = (PaymentState.AUTHORIZED, PaymentState.CAPTURED, PaymentState.REFUNDED)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -49,8 +55,8 @@ CHECKS = {
         FROM orders o LEFT JOIN payments p USING (tenant_id, payment_id)
         WHERE NOT o.needs_attention AND (p.state IS NULL OR NOT (
           (o.state = 'placed' AND p.state = 'authorized')
-          OR (o.state IN ('placed', 'shipped', 'delivered', 'closed') AND p.state = 'captured')
-          OR (o.state = 'cancelled' AND p.state = 'voided')))""",
+          OR (o.state IN ('placed', 'shipped', 'delivered', 'closed') AND p.state IN ('captured', 'refunded'))
+          OR (o.state = 'cancelled' AND p.state IN ('voided', 'refunded'))))""",
     "money: no payment without an order": """
         SELECT p.payment_id, 'payment is ' || p.state || ', checkout is ' || c.state
         FROM payments p JOIN checkouts c USING (tenant_id, checkout_id)
@@ -64,6 +70,42 @@ CHECKS = {
         GROUP BY o.tenant_id, o.order_number, o.total_minor, o.shipping_minor, p.amount_minor
         HAVING o.total_minor <> coalesce(sum(l.gross_minor), 0) + o.shipping_minor
           OR o.total_minor <> p.amount_minor""",
+    "money: what is set aside to be refunded is asked for": """
+        SELECT p.payment_id, 'set aside ' || p.refunded_minor || ', asked for ' || coalesce(sum(f.amount_minor), 0)
+        FROM payments p LEFT JOIN payment_operations f ON f.tenant_id = p.tenant_id AND f.payment_id = p.payment_id
+          AND f.kind = 'refund' AND f.state IN ('pending', 'settling', 'succeeded')
+        GROUP BY p.tenant_id, p.payment_id, p.refunded_minor
+        HAVING p.refunded_minor <> coalesce(sum(f.amount_minor), 0)""",
+    "money: no operation is out for long": """
+        SELECT idempotency_key, kind || ' pending since ' || created_at FROM payment_operations
+        WHERE state = 'pending' AND created_at < now() - interval '1 day'""",
+    "ledger: every posting balances": """
+        SELECT p.posting_id, 'sum ' || coalesce(sum(e.amount_minor), 0) || ' of ' || count(e.*) || ' entries'
+        FROM ledger_postings p LEFT JOIN ledger_entries e USING (tenant_id, posting_id)
+        GROUP BY p.tenant_id, p.posting_id HAVING coalesce(sum(e.amount_minor), 0) <> 0 OR count(e.*) < 2""",
+    "ledger: it says what was captured and refunded": """
+        SELECT p.payment_id, 'captured ' || p.captured_minor || ' and refunded ' || r.done
+          || ', ledger says ' || l.captured || ' and ' || l.refunded
+        FROM payments p
+        CROSS JOIN LATERAL (
+          SELECT coalesce(-sum(e.amount_minor) FILTER (WHERE e.account = 'captured'), 0) AS captured,
+            coalesce(sum(e.amount_minor) FILTER (WHERE e.account = 'refunded'), 0) AS refunded
+          FROM ledger_postings g JOIN ledger_entries e USING (tenant_id, posting_id)
+          WHERE g.tenant_id = p.tenant_id AND g.payment_id = p.payment_id) l
+        CROSS JOIN LATERAL (
+          SELECT coalesce(sum(f.amount_minor) FILTER (WHERE f.state = 'succeeded'), 0) AS done,
+            coalesce(sum(f.amount_minor) FILTER (WHERE f.state = 'settling'), 0) AS settling
+          FROM payment_operations f
+          WHERE f.tenant_id = p.tenant_id AND f.payment_id = p.payment_id AND f.kind = 'refund') r
+        WHERE l.captured <> p.captured_minor OR l.refunded NOT BETWEEN r.done AND r.done + r.settling""",
+    "ledger: a dispute's money is where it should be": """
+        SELECT d.dispute_id, d.state || ', postings: ' || coalesce(string_agg(g.kind, ', ' ORDER BY g.kind), 'none')
+        FROM disputes d LEFT JOIN ledger_postings g
+          ON g.tenant_id = d.tenant_id AND g.posting_id LIKE 'dispute/' || d.dispute_id || '/%'
+        GROUP BY d.tenant_id, d.dispute_id, d.state
+        HAVING (d.state = 'won' AND count(*) FILTER (WHERE g.kind = 'dispute_opened')
+                <> count(*) FILTER (WHERE g.kind = 'dispute_won'))
+          OR (d.state = 'lost' AND count(*) FILTER (WHERE g.kind = 'dispute_lost') <> 1)""",
     "orders: a checkout has ended, or its time is not long up": """
         SELECT checkout_id, 'still ' || state || ', its time was up at ' || expires_at FROM checkouts
         WHERE state IN ('open', 'awaiting_payment') AND expires_at < now() - interval '15 minutes'""",
@@ -84,38 +126,40 @@ async def audit(session: AsyncSession) -> list[Finding]:
     ]
 
 
-async def known_intents(session: AsyncSession) -> dict[str, tuple[str, int]]:
-    """Intent id → (payment state, minor units held or taken) of every payment that has an intent."""
-    rows = await session.execute(
-        sa.text(
-            "SELECT intent_id, state, CASE state WHEN 'captured' THEN captured_minor"
-            " WHEN 'authorized' THEN authorized_minor ELSE 0 END AS minor FROM payments WHERE intent_id IS NOT NULL"
-        )
-    )
-    return {row.intent_id: (row.state, row.minor) for row in rows}
-
-
 async def under_way(session: AsyncSession) -> bool:
     """Whether a checkout is being paid at this moment: its intent may be at the provider and not here yet."""
     query = sa.text("SELECT EXISTS (SELECT 1 FROM checkouts WHERE state IN ('open', 'awaiting_payment'))")
     return bool(await session.scalar(query))
 
 
-def compare_with_provider(
-    ours: dict[str, tuple[str, int]], theirs: dict[str, tuple[str, int]], settling: bool
-) -> list[Finding]:
-    """Where the provider and the tables disagree. While checkouts are `settling`,
-    an intent that we do not know yet is no disagreement."""
-    words = {"requires_capture": "authorized", "succeeded": "captured"}
-    check = "money: the provider agrees"
+async def in_progress(session: AsyncSession) -> dict[str, str]:
+    """Workflow id → what it is in charge of: each checkout and order that has not ended must have its workflow."""
+    checkouts = sa.text(
+        "SELECT tenant_id, checkout_id AS id, state FROM checkouts WHERE state IN ('open', 'awaiting_payment')"
+    )
+    orders = sa.text(
+        "SELECT tenant_id, order_number AS id, state FROM orders WHERE state NOT IN ('cancelled', 'closed')"
+    )
+    return {
+        **{checkout_workflow(row.tenant_id, row.id): f"checkout {row.state}" for row in await session.execute(checkouts)},
+        **{order_workflow(row.tenant_id, row.id): f"order {row.state}" for row in await session.execute(orders)},
+    }
+
+
+def compare_books(ours: dict[str, OurBook], theirs: dict[str, IntentBook], settling: bool) -> list[Finding]:
+    """Where the provider and the tables disagree. What is being done at this moment is no disagreement; while
+    checkouts are `settling`, neither is an intent that we do not know yet."""
     found = []
-    for intent, (status, minor) in theirs.items():
-        state, own = ours.get(intent, ("unknown to us", 0))
-        if settling and state in ("unknown to us", "pending", "requires_action"):
+    for intent, book in theirs.items():
+        own = ours.get(intent)
+        if own.settling if own else settling:
             continue
-        if (words[status], minor) != (state, own):
-            found.append(Finding(check, intent, f"there {words[status]} {minor}, here {state} {own}"))
-    for intent, (state, own) in ours.items():
-        if state in ("authorized", "captured") and intent not in theirs:
-            found.append(Finding(check, intent, f"here {state} {own}, there nothing"))
+        found += [_finding(drift) for drift in compare(book, own)]
+    for intent, own in ours.items():
+        if own.state in _WITH_MONEY and intent not in theirs:
+            found.append(Finding("provider: intent is known", intent, f"here {own.state}, there nothing"))
     return found
+
+
+def _finding(drift: Drift) -> Finding:
+    return Finding(f"provider: {drift.rule}", drift.subject, f"here {drift.expected}, there {drift.found}")
