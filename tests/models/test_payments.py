@@ -1,5 +1,6 @@
 """The journal of payment operations: one under way at a time, one key an operation, and amounts that cannot lie."""
 
+import asyncio
 from functools import partial
 
 import pytest
@@ -77,6 +78,15 @@ async def test_begun_by_ten_at_once_it_is_one_operation(shop: Shop, payment: str
     begun = await at_once([partial(begin, shop, payment, CAPTURE)] * 10)
     assert {one.idempotency_key for one in begun} == {operation_key(shop.tenant, payment, "capture", 1)}
     assert len(journal(shop)) == 2
+
+
+async def test_who_begins_second_waits_and_finds_what_the_first_wrote(shop: Shop, payment: str) -> None:
+    async with shop.transaction() as session:
+        row = await payments.get(session, payment)
+        second = asyncio.create_task(begin(shop, payment, CAPTURE, 1))
+        await shop.server.someone_waits()
+        first = await payments.begin(session, row, CAPTURE, TOTAL)
+    assert ((await second).idempotency_key, (await second).amount_minor) == (first.idempotency_key, TOTAL)
 
 
 async def test_a_capture_and_a_void_are_never_both_under_way(shop: Shop, payment: str) -> None:

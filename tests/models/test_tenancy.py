@@ -129,6 +129,11 @@ def test_without_a_tenant_nothing_is_there(server: Server, pair: tuple[Shop, Sho
         assert server.run(f"DELETE FROM {table}") == 0
 
 
+def test_no_tenant_is_null_which_equals_nothing(server: Server, shop: Shop) -> None:
+    assert server.rows("SELECT current_tenant()") == server.rows("SELECT current_tenant()", tenant="") == [(None,)]
+    assert shop.rows("SELECT current_tenant()") == [(shop.tenant,)]
+
+
 async def test_the_tenant_ends_with_its_transaction(server: Server, shop: Shop) -> None:
     async with shop.transaction() as session:
         events.record(session, shop.tenant, "co_1", "noted", "Noted")
