@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from gateways.temporal import connect
 from settings import OwnerSettings, SeedSettings, get_settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -63,10 +64,13 @@ def audit(
     tenant: Annotated[str, typer.Option(help="Whose books.")] = "demo",
     as_json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,
 ) -> None:
-    """Check the promise against the database and Stripe. Exit code 1 when something must not be."""
-    from activities.audit import audit_tenant
+    """Check the promise against the database, Stripe and Temporal. Exit code 1 when something must not be."""
+    from activities.audit import Finding, audit_tenant
 
-    findings = asyncio.run(audit_tenant(get_settings(), tenant))
+    async def run() -> list[Finding]:
+        return await audit_tenant(get_settings(), tenant, await connect(lazy=True))
+
+    findings = asyncio.run(run())
     if as_json:
         console.print_json(json.dumps([{"check": f.check, "subject": f.subject, "detail": f.detail} for f in findings]))
     else:
@@ -75,6 +79,34 @@ def audit(
             table.add_row(finding.check, finding.subject, finding.detail)
         console.print(table if findings else "[green]The audit is clean.[/green]")
     raise typer.Exit(1 if findings else 0)
+
+
+@app.command()
+def reconcile() -> None:
+    """Compare Stripe's books with ours now, instead of at the next hour. Exit code 1 when something disagrees."""
+    from workflows.schedules import reconcile_now
+
+    async def run() -> dict[str, int]:
+        client = await connect()
+        return await reconcile_now(client, get_settings().task_queue)
+
+    found = asyncio.run(run())
+    for tenant, count in found.items():
+        console.print(f"{tenant}: {count} disagreements" if count else f"{tenant}: the books agree")
+    raise typer.Exit(1 if any(found.values()) else 0)
+
+
+@app.command()
+def drifts(tenant: Annotated[str, typer.Option(help="Whose books.")] = "demo") -> None:
+    """What disagrees between Stripe's books and ours at present."""
+    from activities.audit import drifts_of
+
+    table = Table("since", "rule", "subject", "expected", "found")
+    rows = asyncio.run(drifts_of(get_settings(), tenant))
+    for row in rows:
+        table.add_row(f"{row.first_seen_at:%Y-%m-%d %H:%M}", row.rule, row.subject, row.expected, row.found)
+    console.print(table if rows else "[green]The books agree.[/green]")
+    raise typer.Exit(1 if rows else 0)
 
 
 if __name__ == "__main__":

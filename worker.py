@@ -10,9 +10,12 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.checkouts import CheckoutActivities
+from activities.disputes import DisputeActivities
 from activities.failures import FailureInterceptor
+from activities.journal import JournalActivities
 from activities.orders import OrderActivities
-from activities.payments import JournalActivities, PaymentActivities
+from activities.payments import PaymentActivities
+from activities.reconciliation import ReconciliationActivities
 from activities.shipping import CarrierActivities, ShippingActivities
 from gateways.accounts import carrier_of, stripe_of
 from gateways.carriers.protocol import Carrier
@@ -21,13 +24,19 @@ from gateways.stripe import Stripe
 from gateways.temporal import connect
 from models.database import Database
 from settings import Settings, get_settings
+from workflows import schedules
 from workflows.checkout import CheckoutWorkflow
+from workflows.dispute import DisputeWorkflow
 from workflows.order import OrderWorkflow
+from workflows.reconciliation import ReconciliationWorkflow
+from workflows.refund import RefundWorkflow
 from workflows.shipment import ShipmentWorkflow
 
 log = structlog.get_logger()
 
-WORKFLOWS = (CheckoutWorkflow, OrderWorkflow, ShipmentWorkflow)
+WORKFLOWS = (
+    CheckoutWorkflow, OrderWorkflow, ShipmentWorkflow, RefundWorkflow, DisputeWorkflow, ReconciliationWorkflow,
+)  # fmt: skip
 
 PASSED_THROUGH = (
     "activities", "babel", "domain", "gateways", "httpx", "iso4217", "models", "pydantic", "settings", "sqlalchemy",
@@ -47,16 +56,21 @@ def build(client: Client, settings: Settings, database: Database, stripe: Stripe
     payments, parcels = PaymentActivities(stripe), CarrierActivities(carrier)
     checkouts, orders = CheckoutActivities(database), OrderActivities(database)
     journal, shipping = JournalActivities(database), ShippingActivities(database)
+    disputes, books = DisputeActivities(database), ReconciliationActivities(database, stripe)
     return Worker(
         client,
         task_queue=settings.task_queue,
         workflows=WORKFLOWS,
         activities=[
-            payments.authorize, payments.look_up, payments.capture, payments.void,
+            payments.authorize, payments.look_up, payments.capture, payments.void, payments.refund,
+            payments.look_up_refund, payments.look_up_dispute,
             parcels.buy_label, parcels.void_label,
             checkouts.open, checkouts.await_payment, checkouts.close,
             orders.place, orders.cancel, orders.close, orders.flag,
-            journal.begin_capture, journal.begin_void,
+            journal.begin_capture, journal.begin_void, journal.finish_void, journal.begin_refund, journal.record_refund,
+            journal.renew, journal.renew_authorization, journal.begin_reauthorization, journal.record_reauthorization,
+            journal.record_lapse,
+            disputes.record, books.tenants, books.compare, books.record,
             shipping.prepare, shipping.record_label, shipping.record_handover, shipping.record_capture_failure,
             shipping.close,
         ],
@@ -91,6 +105,7 @@ async def main() -> None:
     await database.refuse_unsafe_role()
     stripe, carrier = stripe_of(settings), carrier_of(settings)
     client = await connect()
+    await schedules.ensure(client, settings.task_queue)
     async with build(client, settings, database, stripe, carrier):
         port = settings.worker_health_port
         health = await _serve_health(settings.worker_health_host, port) if port else None

@@ -7,9 +7,10 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from gateways.accounts import stripe_of
-from models import audit, books
+from models import audit, books, reconciliation
 from models.audit import Finding
 from models.database import Database
+from models.reconciliation import DriftRow
 from settings import Settings
 
 _LOOK_AGAIN_SECONDS = 2.0
@@ -69,3 +70,16 @@ async def _not_running(temporal: Client, workflows: Iterable[str]) -> set[str]:
     named = sorted(workflows)
     answers = await asyncio.gather(*(runs(workflow) for workflow in named))
     return {workflow for workflow, running in zip(named, answers, strict=True) if not running}
+
+
+async def drifts_of(settings: Settings, tenant: str) -> list[DriftRow]:
+    """What the last reconciliations found and still disagrees."""
+    database = Database(settings.database_url.get_secret_value(), pool_size=1)
+    try:
+        async with database.transaction(tenant) as session:
+            return await reconciliation.open_drifts(session)
+    finally:
+        await database.close()
+
+
+__all__ = ["Finding", "audit_tenant", "drifts_of"]

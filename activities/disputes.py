@@ -26,20 +26,21 @@ class DisputeActivities:
         self._database = database
 
     @activity.defn(name="disputes.record")
-    async def record(self, asked: RecordDispute) -> None:
-        """Write down what is true of a dispute now."""
+    async def record(self, asked: RecordDispute) -> bool:
+        """Write down what is true of a dispute now. False: that was known already."""
         named, fact = asked.dispute, asked.fact
         async with self._database.transaction(named.tenant) as session:
             order = await orders.get(session, named.order_number)
             payment = await payments.get(session, named.payment_id)
             if not await disputes.record(session, payment, fact):
-                return
+                return False
             message = words(fact.state, fact.amount_minor, fact.currency, fact.reason, fact.evidence_due_at)
             events.record(session, named.tenant, payment.checkout_id, f"dispute.{fact.state}", message)
             if fact.state in CALLS_PERSON:
                 order.needs_attention, order.attention_reason = True, message
             elif order.attention_reason and "disput" in order.attention_reason:
                 order.needs_attention, order.attention_reason = False, None
+            return True
 
 
 def words(state: DisputeState, amount_minor: int, currency: str, reason: str, due: object) -> str:

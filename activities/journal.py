@@ -10,6 +10,8 @@ from domain.journal import (
     BeginReauthorization,
     BeginRefund,
     BeginVoid,
+    FinishVoid,
+    Reauthorization,
     RecordLapse,
     RecordReauthorization,
     RecordRefund,
@@ -69,8 +71,19 @@ class JournalActivities:
         """Journal a void; answers with the call to make."""
         async with self._database.transaction(asked.tenant) as session:
             payment = await payments.get(session, asked.payment_id)
-            begun = await payments.begin(session, payment, OperationKind.VOID, VOID, payment.authorized_minor)
-            return VoidPayment(payment.intent_id, begun.idempotency_key, begun_at=begun.created_at)
+            reference = f"{VOID} {asked.intent_id}" if asked.intent_id else VOID
+            begun = await payments.begin(session, payment, OperationKind.VOID, reference, payment.authorized_minor)
+            intent = asked.intent_id or payment.intent_id
+            return VoidPayment(intent, begun.idempotency_key, begun_at=begun.created_at)
+
+    @activity.defn(name="journal.finish_void")
+    async def finish_void(self, asked: FinishVoid) -> None:
+        """A replaced authorization has been given back."""
+        async with self._database.transaction(asked.tenant) as session:
+            reference = f"{VOID} {asked.intent_id}"
+            await payments.finish(
+                session, asked.payment_id, OperationKind.VOID, reference=reference, provider_id=asked.intent_id
+            )
 
     @activity.defn(name="journal.begin_refund")
     async def begin_refund(self, asked: BeginRefund) -> RefundBegun:
@@ -130,16 +143,18 @@ class JournalActivities:
             return replace(asked, idempotency_key=begun.idempotency_key, begun_at=begun.created_at)
 
     @activity.defn(name="journal.begin_reauthorization")
-    async def begin_reauthorization(self, asked: BeginReauthorization) -> AuthorizePayment | None:
-        """Journal a new authorization on the saved card; None when there is no card to charge, or nothing to hold."""
+    async def begin_reauthorization(self, asked: BeginReauthorization) -> Reauthorization | None:
+        """Journal a new authorization on the saved card; None when there is nothing to hold any more."""
         async with self._database.transaction(asked.tenant) as session:
             payment = await payments.get(session, asked.payment_id)
-            if payment.saved is None or payment.state not in _REAUTHORIZABLE or payment.captured_minor:
+            if payment.state not in _REAUTHORIZABLE or payment.intent_id is None or payment.captured_minor:
                 return None
+            if payment.saved is None:
+                return Reauthorization(None, payment.intent_id)
             checkout = await checkouts.get(session, payment.checkout_id)
             reference = f"after {payment.intent_id}"
             begun = await payments.begin(session, payment, OperationKind.AUTHORIZE, reference, payment.authorized_minor)
-            return AuthorizePayment(
+            call = AuthorizePayment(
                 tenant=asked.tenant,
                 payment_id=payment.payment_id,
                 checkout_id=payment.checkout_id,
@@ -154,6 +169,7 @@ class JournalActivities:
                 off_session=True,
                 begun_at=begun.created_at,
             )
+            return Reauthorization(call, payment.intent_id)
 
     @activity.defn(name="journal.record_reauthorization")
     async def record_reauthorization(self, asked: RecordReauthorization) -> None:

@@ -95,7 +95,7 @@ class ShippingActivities:
         async with self._database.transaction(asked.tenant) as session:
             shipment, order = await _load(session, asked.shipment_id)
             payment = await payments.get(session, order.payment_id)
-            if payment.state is PaymentState.AUTHORIZED:
+            if payment.state is PaymentState.AUTHORIZED and asked.captured is not None:
                 await payments.mark_captured(session, payment, asked.captured)
                 taken = Money(asked.captured.amount_minor, order.currency)
                 events.record(session, asked.tenant, order.checkout_id, "payment.captured", f"{taken} captured")

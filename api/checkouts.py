@@ -13,10 +13,11 @@ from api.problems import Problem, not_found, refused
 from api.resources import Asker, IdempotencyKey, Resources, Shared
 from api.schemas import MODES, CancelIn, CheckoutIn, CheckoutOut, NextAction, ProblemOut, ServerPayment
 from api.temporal import ANSWER_WITHIN_SECONDS, StillRunning, reaching
-from domain.checkouts import CancelRequest, CheckoutAnswer, CheckoutInput, Customer, Policy
+from domain.checkouts import SHOPPER, CancelRequest, CheckoutAnswer, CheckoutInput, Customer, Policy
 from domain.ids import checkout_id, checkout_workflow, customer_id
 from domain.money import UnknownCurrency, exponent
 from domain.parcels import PostalAddress
+from domain.payments import CaptureMethod
 from domain.pricing import CartLine, merge_lines, quote
 from domain.refusals import Refusal, RefusalCode, Refused
 from domain.states import CheckoutState
@@ -38,7 +39,8 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
         409: "Out of stock, or the total is another one",
         410: "The reservation's time was up",
         422: "Wrong fields, unknown SKU, or the key was used with another body",
-        503: "Temporal or the database is away; repeat with the same key",
+        503: "`temporarily_unavailable`: Temporal or the database is away; repeat with the same key."
+        " `payment_unavailable`: the payment provider is away and the checkout has ended; begin a new one",
     }.items()
 }
 
@@ -96,7 +98,7 @@ async def cancel(number: str, tenant: Asker, shared: Shared, body: CancelIn | No
     if current.state is CheckoutState.CANCELLED:
         return current
     handle = shared.temporal.get_workflow_handle(checkout_workflow(tenant, number))
-    request = CancelRequest("the shopper", (body or CancelIn()).reason)
+    request = CancelRequest(SHOPPER, (body or CancelIn()).reason)
     try:
         async with reaching("checkout"):
             await handle.execute_update(
@@ -210,6 +212,8 @@ def _input(body: CheckoutIn, tenant: str, key: str, settings: Settings) -> Check
         payment_method=server.payment_method if server else None,
         return_url=str(server.return_url) if server and server.return_url else None,
         expected_total_minor=body.expected_total,
+        capture=CaptureMethod(payment.capture),
+        save_card=payment.save_card,
         policy=Policy(
             reservation_ttl_seconds=settings.reservation_ttl,
             client_payment_attempts=settings.client_payment_attempts,

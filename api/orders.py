@@ -7,9 +7,11 @@ from fastapi import APIRouter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.problems import not_found
+from api.refunds import refund_out
 from api.resources import Asker, Resources, Shared
 from api.schemas import (
     CancelIn,
+    DisputeOut,
     EventOut,
     OrderLineOut,
     OrderOut,
@@ -22,7 +24,7 @@ from api.temporal import ANSWER_WITHIN_SECONDS, StillRunning, reaching
 from domain.checkouts import CancelRequest
 from domain.ids import order_workflow
 from domain.states import OrderState
-from models import events, orders, shipments
+from models import disputes, events, orders, refunds, shipments
 from models.orders import Order
 from models.payments import Payment
 from workflows.order import OrderWorkflow
@@ -96,9 +98,21 @@ async def _out(session: AsyncSession, order: Order, ui: str | None) -> OrderOut:
             state=payment.state,
             authorized=payment.authorized_minor,
             captured=payment.captured_minor,
+            refunded=payment.refunded_minor,
             card=payment.card,
             capture_before=payment.capture_before,
         ),
+        refunds=[refund_out(one) for one in await refunds.of_payment(session, payment.payment_id)],
+        disputes=[
+            DisputeOut(
+                id=one.dispute_id,
+                state=one.state,
+                reason=one.reason,
+                amount=one.amount_minor,
+                evidence_due_at=one.evidence_due_at,
+            )
+            for one in await disputes.of_payment(session, payment.payment_id)
+        ],
         shipments=[
             ShipmentOut(
                 id=parcel.shipment_id,

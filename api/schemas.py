@@ -8,7 +8,8 @@ from pydantic import AnyHttpUrl, BaseModel, ConfigDict, EmailStr, Field, StringC
 from domain.money import MAX_MINOR
 from domain.payments import PaymentMode
 from domain.pricing import MAX_LINES, MAX_QUANTITY
-from domain.states import CheckoutState, OrderState, PaymentState, ShipmentState
+from domain.refunds import RefundState
+from domain.states import CheckoutState, DisputeState, OrderState, PaymentState, ShipmentState
 from domain.tracking import TrackingStatus
 
 
@@ -54,18 +55,28 @@ class AddressIn(_In):
     country: CountryCode
 
 
+Capture = Annotated[
+    Literal["manual", "automatic"],
+    Field(description="`manual`: the money is taken as the parcel leaves. `automatic`: at once."),
+]
+
+
 class ServerPayment(_In):
     """Confirmed by us in this call, with a payment method collected before."""
 
     mode: Literal["server"]
     payment_method: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,255}$")]
     return_url: AnyHttpUrl | None = Field(default=None, strict=False, description="Where 3-D Secure leads back to.")
+    capture: Capture = "manual"
+    save_card: bool = Field(default=False, description="Keep the card for later, without the customer present.")
 
 
 class ClientPayment(_In):
     """Confirmed in the shopper's browser with the `client_secret` of the answer."""
 
     mode: Literal["client"]
+    capture: Capture = "manual"
+    save_card: bool = Field(default=False, description="Keep the card for later, without the customer present.")
 
 
 class CheckoutIn(_In):
@@ -175,8 +186,42 @@ class PaymentOut(BaseModel):
     state: PaymentState
     authorized: int
     captured: int
+    refunded: int = 0
     card: str | None
     capture_before: datetime | None
+
+
+class RefundIn(_In):
+    """What is to be given back of what was captured, in minor units; all that is left without an amount."""
+
+    amount: int | None = Field(default=None, ge=1, le=MAX_MINOR)
+    reason: Long = "asked for by the customer"
+
+
+class RefundOut(BaseModel):
+    """A refund. `settling`: the provider has it, the customer's bank not yet (days)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"id": "re_4f3mhafkvhbpevgjbwxfz8hk3y", "state": "succeeded", "amount": 24500, "reason": None}]
+        }
+    )
+
+    id: str
+    state: RefundState
+    amount: int | None
+    reason: str | None = None
+    reason_detail: str | None = None
+
+
+class DisputeOut(BaseModel):
+    """A customer's bank questions the charge."""
+
+    id: str
+    state: DisputeState
+    reason: str
+    amount: int
+    evidence_due_at: datetime | None
 
 
 class ScanOut(BaseModel):
@@ -291,6 +336,8 @@ class OrderOut(BaseModel):
     placed_at: datetime
     lines: list[OrderLineOut]
     payment: PaymentOut
+    refunds: list[RefundOut] = []
+    disputes: list[DisputeOut] = []
     shipments: list[ShipmentOut]
     timeline: list[EventOut]
     support_url: str | None = Field(description="This order's page in the Temporal UI.")

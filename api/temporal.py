@@ -13,6 +13,10 @@ ANSWER_WITHIN_SECONDS = 20.0
 """A route waits this long for a workflow; then the asker is told to ask again, and the workflow goes on."""
 
 
+_ENDED_MEANWHILE = ("AcceptedUpdateCompletedWorkflow",)
+"""How Temporal names an update whose workflow ended before it answered."""
+
+
 class StillRunning(Exception):
     """The workflow has it in hand; its answer did not come in time."""
 
@@ -24,8 +28,10 @@ async def reaching(what: str) -> AsyncIterator[None]:
         yield
     except WorkflowUpdateFailedError as failed:
         cause = failed.cause
+        if isinstance(cause, ApplicationError) and cause.type in _ENDED_MEANWHILE:
+            raise StillRunning from failed  # it has ended: what became of it is in the tables
         if isinstance(cause, ApplicationError) and cause.type:
-            raise Problem(409, cause.type, f"{cause.message[0].upper()}{cause.message[1:]}.") from failed
+            raise Problem(409, cause.type, f"{cause.message[0].upper()}{cause.message[1:].rstrip('.')}.") from failed
         raise
     except WorkflowUpdateRPCTimeoutOrCancelledError as late:
         raise StillRunning from late

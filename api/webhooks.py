@@ -5,7 +5,6 @@ from typing import Annotated
 
 import structlog
 from fastapi import APIRouter, Header, Request, Response
-from sqlalchemy.exc import IntegrityError
 
 from api.problems import Problem, not_found
 from api.resources import Resources, Shared
@@ -57,10 +56,9 @@ def _forged(tenant: str, source: str, wrong: SignatureInvalid) -> Problem:
 
 
 async def _keep(tenant: str, source: str, event_id: str, body: bytes, shared: Resources, request: Request) -> None:
-    try:
-        async with shared.database.transaction(tenant) as session:
-            new = await inbox.store(session, tenant, source, event_id, body)
-    except IntegrityError:
-        raise not_found("tenant") from None
+    async with shared.database.one_statement() as connection:
+        new = await inbox.receive(connection, tenant, source, event_id, body)
+    if new is None:
+        raise not_found("tenant")
     if new:
         request.app.state.relay.hurry(tenant, source, event_id)

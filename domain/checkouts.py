@@ -139,6 +139,10 @@ class CheckoutAnswer:
     refusal: Refusal | None = None
 
 
+SHOPPER = "the shopper"
+"""The actor of a cancellation that came over the storefront's API."""
+
+
 @dataclass(frozen=True, slots=True)
 class CancelRequest:
     """Who wants it cancelled, and why."""

@@ -1,9 +1,8 @@
 """What is written down around a call to the payment provider: begun before it leaves, its outcome after."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
-from domain.payments import PaymentAuthorized, PaymentCaptured, RefundFact, RefundPayment
+from domain.payments import AuthorizePayment, PaymentAuthorized, PaymentCaptured, RefundFact, RefundPayment
 from domain.refusals import Refusal
 from domain.states import OperationKind, OperationState
 
@@ -21,10 +20,20 @@ class BeginCapture:
 
 @dataclass(frozen=True, slots=True)
 class BeginVoid:
-    """Journal a void before its call leaves; answers with the call to make."""
+    """Journal a void before its call leaves: of the payment's authorization, or of one that was replaced."""
 
     tenant: str
     payment_id: str
+    intent_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FinishVoid:
+    """A replaced authorization has been given back."""
+
+    tenant: str
+    payment_id: str
+    intent_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,14 @@ class BeginReauthorization:
 
 
 @dataclass(frozen=True, slots=True)
+class Reauthorization:
+    """The call to make, and the intent that it replaces. No call: there is no card to charge."""
+
+    call: AuthorizePayment | None
+    replaces: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecordReauthorization:
     """What became of it. Without `authorized` it was refused, for `refusal`."""
 
@@ -95,11 +112,3 @@ class RecordLapse:
     tenant: str
     payment_id: str
     intent_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class AuthorizationStands:
-    """The money is held until then."""
-
-    tenant: str
-    capture_before: datetime | None

@@ -26,6 +26,8 @@ class OrderInput:
     shipping_method: str
     capture_before: datetime | None
     return_window_seconds: int
+    captured: bool = False
+    """The money was taken at once, not to be taken as the parcel leaves."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,11 @@ class RefundInput:
     payment_id: str
     order_number: str
     amount_minor: int | None
+    currency: str
     reason: str
     actor: str
+    provider_id: str | None = None
+    """It was made at the provider by hand, or was known to have arrived and something happened to it since."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ class ShipmentInput:
     checkout_id: str
     payment_id: str
     service: str
+    captured: bool = False
+    """The payment was captured before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,11 @@ class RecordLabel:
 
 @dataclass(frozen=True, slots=True)
 class RecordHandover:
-    """The parcel has left and its payment has been captured."""
+    """The parcel has left and its payment has been captured; None: it had been before."""
 
     tenant: str
     shipment_id: str
-    captured: PaymentCaptured
+    captured: PaymentCaptured | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +88,5 @@ class ShipmentOutcome:
     shipment_id: str
     state: ShipmentState
     captured: bool
+    attention: str | None = None
+    """What a person should still see to."""

@@ -141,7 +141,10 @@ async def in_progress(session: AsyncSession) -> dict[str, str]:
         "SELECT tenant_id, order_number AS id, state FROM orders WHERE state NOT IN ('cancelled', 'closed')"
     )
     return {
-        **{checkout_workflow(row.tenant_id, row.id): f"checkout {row.state}" for row in await session.execute(checkouts)},
+        **{
+            checkout_workflow(row.tenant_id, row.id): f"checkout {row.state}"
+            for row in await session.execute(checkouts)
+        },
         **{order_workflow(row.tenant_id, row.id): f"order {row.state}" for row in await session.execute(orders)},
     }
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, SessionTransaction
 
 _SET_TENANT = sa.text("SELECT set_config('milepost.tenant', :tenant, true)")
@@ -40,6 +40,12 @@ class Database:
         """One transaction as one tenant: committed at the end, rolled back when anything is raised."""
         async with self._sessions(info={"tenant": tenant}) as session, session.begin():
             yield session
+
+    @asynccontextmanager
+    async def one_statement(self) -> AsyncIterator[AsyncConnection]:
+        """A connection whose every statement is a transaction of its own: one round trip for one statement."""
+        async with self.engine.connect() as connection:
+            yield await connection.execution_options(isolation_level="AUTOCOMMIT")
 
     async def refuse_unsafe_role(self) -> None:
         """Raise `UnsafeRole` when the role is, or may become, a superuser, one that bypasses row-level security,

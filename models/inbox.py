@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, TenantRow, now
@@ -48,6 +48,14 @@ async def store(session: AsyncSession, tenant: str, source: str, event_id: str, 
         .returning(InboxMessage.event_id)
     )
     return inserted is not None
+
+
+async def receive(connection: AsyncConnection, tenant: str, source: str, event_id: str, body: bytes) -> bool | None:
+    """As `store`, in one round trip and without a transaction around it; None when there is no such tenant."""
+    query = sa.text("SELECT receive_webhook(:tenant, :source, :event, :body)")
+    values = {"tenant": tenant, "source": source, "event": event_id, "body": body}
+    found: bool | None = (await connection.execute(query, values)).scalar_one()
+    return found
 
 
 async def due(session: AsyncSession, limit: int) -> list[tuple[str, str, str]]:

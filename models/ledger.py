@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Posting(TenantRow, Base):
-    """One movement of money, under an id that names it, so that it is posted once. It is closed with its transaction."""
+    """One movement of money, under an id that names it, so that it is posted once. Its transaction closes it."""
 
     __tablename__ = "ledger_postings"
 

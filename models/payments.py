@@ -131,6 +131,12 @@ async def get(session: AsyncSession, payment_id: str) -> Payment:
     return row
 
 
+async def of_intent(session: AsyncSession, intent_id: str) -> Payment | None:
+    """The payment an intent at the provider is for."""
+    row: Payment | None = await session.scalar(sa.select(Payment).where(Payment.intent_id == intent_id))
+    return row
+
+
 async def operation(
     session: AsyncSession, payment_id: str, kind: OperationKind, reference: str
 ) -> PaymentOperation | None:

@@ -47,10 +47,22 @@ async def record(session: AsyncSession, payment: Payment, refund_id: str, fact: 
     """Write down what became of a refund, with its posting. False: that was known already."""
     operation = await payments.operation(session, payment.payment_id, OperationKind.REFUND, refund_id)
     if operation is None:
+        operation = await _adopt(session, payment, refund_id, fact)
+    if operation is None:
         return False
     if isinstance(fact, RefundMade):
         return await _made(session, payment, operation, fact)
     return await _failed(session, payment, operation, fact)
+
+
+async def _adopt(
+    session: AsyncSession, payment: Payment, refund_id: str, fact: RefundMade | RefundFailed
+) -> PaymentOperation | None:
+    """A refund made at the provider by hand is journaled as if it were ours. None: it moved no captured money."""
+    left = payment.captured_minor - payment.refunded_minor
+    if isinstance(fact, RefundFailed) or refund_id != fact.provider_id or not 0 < fact.amount_minor <= left:
+        return None
+    return await begin(session, payment, refund_id, fact.amount_minor, "made at the payment provider")
 
 
 async def _made(session: AsyncSession, payment: Payment, operation: PaymentOperation, fact: RefundMade) -> bool:

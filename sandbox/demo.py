@@ -112,7 +112,7 @@ async def _story(console: Console, stack: Stack) -> bool:
         good &= await _declined(console, api)
         good &= await _expired(console, api, temporal)
         settings = Settings.model_validate(_settings(stack.environment()))
-        findings = await audit_tenant(settings, TENANT)
+        findings = await audit_tenant(settings, TENANT, temporal)
     console.rule("The audit: database and Stripe")
     for finding in findings:
         console.print(f"[red]{finding.check}[/red] {finding.subject}: {finding.detail}")

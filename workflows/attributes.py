@@ -77,3 +77,15 @@ def of_shipment(tenant: str, order_number: str) -> TypedSearchAttributes:
             SearchAttributePair(NEEDS_ATTENTION, False),
         ]
     )
+
+
+def beside_order(tenant: str, order_number: str, stage: str) -> TypedSearchAttributes:
+    """What is known of a refund or a dispute when it begins."""
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(TENANT, tenant),
+            SearchAttributePair(ORDER_NUMBER, order_number),
+            SearchAttributePair(STAGE, stage),
+            SearchAttributePair(NEEDS_ATTENTION, False),
+        ]
+    )

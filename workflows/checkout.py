@@ -1,7 +1,6 @@
 """From a cart to an order: price and reserve, authorize, place; or undo it all and say why."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 from temporalio import workflow
@@ -9,24 +8,29 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 from temporalio.workflow import ParentClosePolicy
 
 from activities.checkouts import CheckoutActivities
+from activities.journal import JournalActivities
 from activities.orders import OrderActivities
-from activities.payments import JournalActivities, PaymentActivities
+from activities.payments import PaymentActivities
 from domain.checkouts import (
+    SHOPPER,
     AwaitPayment,
     CancelRequest,
     CheckoutAnswer,
     CheckoutInput,
     CheckoutOpened,
     CloseCheckout,
+    GivenBack,
     OpenCheckout,
     OrderPlaced,
     PlaceOrder,
 )
 from domain.ids import order_workflow
 from domain.money import Money
-from domain.orders import BeginVoid, OrderInput
+from domain.orders import OrderInput
 from domain.payments import (
+    AuthorizationFact,
     AuthorizePayment,
+    KeySpent,
     LookUpPayment,
     PaymentActionRequired,
     PaymentAuthorized,
@@ -36,15 +40,22 @@ from domain.payments import (
     PaymentMode,
     PaymentNews,
     PaymentProcessing,
-    VoidRefused,
 )
 from domain.pricing import Quote
 from domain.refusals import Refusal, RefusalCode
 from domain.states import CheckoutState
 from workflows import attributes
+from workflows.desk import LOOK_AGAIN
 from workflows.display import Story, order_summary
+from workflows.money_back import give_back
 from workflows.order import OrderWorkflow
-from workflows.policies import ASK_AGAIN_WHILE_PROCESSING, WHILE_SHOPPER_WAITS, in_database, outside
+from workflows.policies import (
+    ASK_AGAIN_WHILE_PROCESSING,
+    LOOK_WITHOUT_NEWS,
+    WHILE_SHOPPER_WAITS,
+    in_database,
+    outside,
+)
 from workflows.saga import Saga
 
 
@@ -71,7 +82,7 @@ class CheckoutWorkflow:
         self._looks = 0
         self._intent_id: str | None = None
         self._authorization: AuthorizePayment | None = None
-        self._voided = False
+        self._given_back = GivenBack.NOTHING_HELD
         self._story = Story(f"Checkout {checkout.checkout_id}")
 
     @workflow.run
@@ -114,13 +125,8 @@ class CheckoutWorkflow:
         """Ask for the money, and wait for the shopper if they must act, until the reservation's time is up."""
         if opened.authorization is None:
             raise RuntimeError("an opened checkout has its authorization")
-        saga.on_failure(self._void)
-        fact: PaymentFact = await outside(
-            PaymentActivities.authorize,
-            opened.authorization,
-            f"Authorize {self._total(opened)}",
-            WHILE_SHOPPER_WAITS,
-        )
+        saga.on_failure(self._give_back)
+        fact = await self._ask_for_money(opened.authorization)
         refused = set[str]()
         while True:
             self._intent_id = fact.intent_id or self._intent_id
@@ -141,6 +147,19 @@ class CheckoutWorkflow:
             if not in_time and not isinstance(fact, PaymentAuthorized | PaymentProcessing):
                 message = "The reservation's time was up before the payment was confirmed. Nothing was charged."
                 raise Ended(CheckoutState.EXPIRED, Refusal(RefusalCode.RESERVATION_EXPIRED, message))
+
+    async def _ask_for_money(self, asked: AuthorizePayment) -> AuthorizationFact:
+        """One authorization; under another key when the first one's is spent without anything having happened."""
+        while True:
+            total = Money(asked.amount_minor, asked.currency)
+            fact: PaymentFact = await outside(
+                PaymentActivities.authorize, asked, f"Authorize {total}", WHILE_SHOPPER_WAITS
+            )
+            if not isinstance(fact, KeySpent):
+                return fact
+            asked = self._authorization = await in_database(
+                JournalActivities.renew_authorization, asked, f"The authorization's key is spent: {fact.reason}"
+            )
 
     async def _ask_shopper(self, fact: PaymentActionRequired | PaymentProcessing | PaymentDeclined) -> None:
         """Give the storefront what the shopper needs; written down once, and again when it changes."""
@@ -163,63 +182,48 @@ class CheckoutWorkflow:
         self._tell(CheckoutState.AWAITING_PAYMENT, client_secret=secret, action_url=url)
 
     async def _wait_for_news(self, *, processing: bool) -> bool:
-        """False when the reservation's time is up and nothing was heard."""
+        """False when the reservation's time is up. A webhook may never come: look now and then all the same."""
         left = self._expires_at - workflow.now()
         if left <= timedelta(0):
             left = ASK_AGAIN_WHILE_PROCESSING if processing else timedelta(0)
+        patience = LOOK_WITHOUT_NEWS[min(self._looks, len(LOOK_WITHOUT_NEWS) - 1)]
+        until = "Look at the payment" if patience < left else f"Reservation until {self._expires_at:%H:%M:%S} UTC"
         self._waiting = True
         try:
             await workflow.wait_condition(
                 lambda: self._news or self._cancel is not None,
-                timeout=left,
-                timeout_summary=f"Reservation until {self._expires_at:%H:%M:%S} UTC",
+                timeout=min(left, patience),
+                timeout_summary=until,
             )
         except TimeoutError:
-            return False
+            return patience < left
         finally:
             self._news = self._waiting = False
         return True
 
-    async def _look_up(self) -> PaymentFact:
+    async def _look_up(self) -> AuthorizationFact:
         """What is true at the provider: webhooks may be late, twice or out of order, so they only make us look."""
         look_up = LookUpPayment(self._in.tenant, self._payment_id, self._intent_id or "")
-        fact: PaymentFact = await outside(PaymentActivities.look_up, look_up, "Look up the payment")
+        fact: AuthorizationFact = await outside(PaymentActivities.look_up, look_up, "Look up the payment")
         self._looks += 1
         return fact
 
-    async def _void(self, _: BaseException) -> None:
-        """Undo of the authorization: give it back, for as long as it takes."""
-        begun = await in_database(
-            JournalActivities.begin_void,
-            BeginVoid(self._in.tenant, self._payment_id),
-            "Journal the void",
+    async def _give_back(self, _: BaseException) -> None:
+        """Undo of the authorization: void it, or refund it if it was taken; for as long as it takes."""
+        self._given_back, self._intent_id = await give_back(
+            self,
+            self._in.tenant,
+            self._payment_id,
+            intent_id=self._intent_id,
+            authorization=self._authorization,
         )
-        asked = replace(begun, intent_id=begun.intent_id or self._intent_id, authorization=self._authorization)
-        called = False
-        while True:
-            try:
-                fact = await outside(PaymentActivities.void, asked, "Void the authorization")
-            except ActivityError as stuck:
-                self._call_person(f"the authorization could not be voided: {stuck.cause}")
-                called = True
-                await workflow.sleep(timedelta(hours=1), summary="Try to void again")
-                continue
-            if isinstance(fact, VoidRefused):
-                self._call_person(fact.message)
-            elif called:
-                workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(False)])
-            self._intent_id, self._voided = (
-                fact.intent_id or self._intent_id,
-                not isinstance(fact, VoidRefused),
-            )
-            return
 
     async def _close(self, error: BaseException) -> None:
         """Undo of the reservation: stock goes back, and the reason is written down."""
         state, refusal = _ending(error)
         await in_database(
             CheckoutActivities.close,
-            CloseCheckout(self._in.tenant, self._in.checkout_id, state, refusal, self._intent_id, self._voided),
+            CloseCheckout(self._in.tenant, self._in.checkout_id, state, refusal, self._intent_id, self._given_back),
             f"Release the stock: {refusal.code}",
         )
 
@@ -242,6 +246,7 @@ class CheckoutWorkflow:
             shipping_method=checkout.shipping_method,
             capture_before=authorized.capture_before,
             return_window_seconds=checkout.policy.return_window_seconds,
+            captured=authorized.captured is not None,
         )
         await workflow.start_child_workflow(
             OrderWorkflow.run,
@@ -315,14 +320,25 @@ class CheckoutWorkflow:
 
     def _stop_if_cancelled(self) -> None:
         if self._cancel is not None:
-            message = f"Cancelled by {self._cancel.actor}: {self._cancel.reason}"
-            raise Ended(CheckoutState.CANCELLED, Refusal(RefusalCode.CANCELLED_BY_SHOPPER, message))
+            by_shopper = self._cancel.actor == SHOPPER
+            code = RefusalCode.CANCELLED_BY_SHOPPER if by_shopper else RefusalCode.CANCELLED_BY_SUPPORT
+            raise Ended(
+                CheckoutState.CANCELLED, Refusal(code, f"Cancelled by {self._cancel.actor}: {self._cancel.reason}")
+            )
 
-    def _call_person(self, reason: str) -> None:
+    async def call_person(self, reason: str) -> None:
         """Support finds this workflow by `NeedsAttention` and reads the reason in its details."""
         workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(True)])
         self._story.add(workflow.now(), f"Needs a person: {reason}")
         workflow.set_current_details(self._story.render("undoing", attention=reason))
+
+    async def wait_for_person(self) -> None:
+        """What was called for is mended elsewhere: try again after a while."""
+        await workflow.sleep(LOOK_AGAIN, summary="Try again")
+
+    async def calm(self) -> None:
+        """It has worked in the end."""
+        workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(False)])
 
     def _tell(
         self,

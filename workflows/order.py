@@ -1,31 +1,29 @@
 """An order's life after the checkout: its parcels go out, arrive, and the return window passes; or it is cancelled."""
 
 import asyncio
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ApplicationError
 from temporalio.workflow import ChildWorkflowHandle, ParentClosePolicy
 
+from activities.journal import JournalActivities
 from activities.orders import OrderActivities
-from activities.payments import JournalActivities, PaymentActivities
+from activities.payments import PaymentActivities
 from domain.checkouts import CancelRequest, PlannedParcel
 from domain.ids import shipment_workflow
-from domain.orders import (
-    BeginVoid,
-    CancelOrder,
-    CloseOrder,
-    FlagOrder,
-    OrderInput,
-    OrderOutcome,
-    ShipmentNews,
-)
-from domain.payments import VoidRefused
+from domain.journal import RecordLapse
+from domain.orders import CancelOrder, CloseOrder, FlagOrder, OrderInput, OrderOutcome, ShipmentNews
+from domain.payments import AuthorizationFact, LookUpPayment, PaymentAuthorized, PaymentCancelled, PaymentNews
 from domain.shipments import ShipmentInput, ShipmentOutcome
 from domain.states import OrderState, ShipmentState
 from workflows import attributes
+from workflows.desk import LOOK_AGAIN, until_known
 from workflows.display import Story, order_summary, parcel_summary
-from workflows.policies import in_database, outside
+from workflows.money_back import give_back
+from workflows.policies import RENEW_AUTHORIZATION_BEFORE, in_database
+from workflows.reauthorization import reauthorize
 from workflows.shipment import ShipmentWorkflow
 
 Parcel = ChildWorkflowHandle[ShipmentWorkflow, ShipmentOutcome]
@@ -40,28 +38,31 @@ class OrderWorkflow:
         self._in = order
         self._state = OrderState.PLACED
         self._cancel: CancelRequest | None = None
+        self._cancel_told = False
         self._cancel_refused = False
         self._attention: str | None = None
         self._seen_to = False
         self._parcels: list[Parcel] = []
+        self._told: dict[str, str | None] = {}
+        self._intent_id = order.intent_id
+        self._captured = order.captured
+        self._lapses_at = order.capture_before
+        self._renewal_tried = False
+        self._news: PaymentNews | None = None
         self._story = Story(
             order_summary(order.order_number, order.total_minor, order.currency, order.items, order.city)
         )
-        self._show("Order placed, payment authorized")
+        self._show(f"Order placed, payment {'captured' if order.captured else 'authorized'}")
 
     @workflow.run
     async def run(self, order: OrderInput) -> OrderOutcome:
         """Send the parcels → wait for them → close after the return window; or cancel before they leave."""
         self._parcels = [await self._send(parcel) for parcel in order.parcels]
-        arriving = asyncio.gather(*self._parcels)
-        await workflow.wait_condition(lambda: arriving.done() or self._cancel is not None)
-        if self._cancel is not None and not arriving.done():
-            await self._ask_parcels_to_stay()
-        outcomes = await arriving
+        outcomes = await self._until_parcels_end()
         if all(outcome.state is ShipmentState.CANCELLED for outcome in outcomes):
-            await self._undo()
+            await self._undo(outcomes)
         else:
-            await self._conclude(list(outcomes))
+            await self._conclude(outcomes)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return OrderOutcome(order.order_number, self._state)
 
@@ -76,6 +77,7 @@ class OrderWorkflow:
                 checkout_id=order.checkout_id,
                 payment_id=order.payment_id,
                 service=order.shipping_method,
+                captured=order.captured,
             ),
             id=shipment_workflow(order.tenant, parcel.shipment_id),
             parent_close_policy=ParentClosePolicy.ABANDON,
@@ -83,46 +85,98 @@ class OrderWorkflow:
             static_summary=parcel_summary(order.order_number, order.city),
         )
 
-    async def _ask_parcels_to_stay(self) -> None:
-        for parcel in self._parcels:
-            await parcel.signal(ShipmentWorkflow.stay)
+    async def _until_parcels_end(self) -> list[ShipmentOutcome]:
+        """Meanwhile a cancellation is passed on to the parcels, and the authorization is kept from lapsing."""
+        arriving = asyncio.gather(*self._parcels)
+        while not arriving.done():
+            due = self._authorization_due
+            left = None if due is None else max(due - workflow.now(), timedelta(0))
+            try:
+                await workflow.wait_condition(
+                    lambda: arriving.done() or self._cancel_untold or self._news is not None or self._captured,
+                    timeout=left,
+                    timeout_summary="Capture before the authorization lapses",
+                )
+            except TimeoutError:
+                await self._keep_authorization()
+                continue
+            if self._cancel_untold:
+                self._cancel_told = True
+                for parcel in self._parcels:
+                    await parcel.signal(ShipmentWorkflow.stay)
+            if self._news is not None:
+                await self._look_at_payment()
+            if self._captured:
+                await workflow.wait_condition(lambda: arriving.done() or self._cancel_untold)
+        return list(await arriving)
 
-    async def _undo(self) -> None:
-        """Cancelled before anything left: the authorization goes back, then the stock."""
+    @property
+    def _cancel_untold(self) -> bool:
+        return self._cancel is not None and not self._cancel_told
+
+    @property
+    def _authorization_due(self) -> datetime | None:
+        """When something must be done about the authorization: renew it, then see it lapse. None: not any more."""
+        if self._captured or self._lapses_at is None or self._cancel is not None:
+            return None
+        return self._lapses_at if self._renewal_tried else self._lapses_at - RENEW_AUTHORIZATION_BEFORE
+
+    async def _keep_authorization(self) -> None:
+        """Before it lapses: a new one on the saved card, or a person decides. When it has lapsed: write that down."""
+        if self._renewal_tried:
+            await self._look_at_payment()
+            if self._lapses_at is not None:  # it still stands there, or has been captured: nothing to wait for
+                self._lapses_at = None
+            return
+        self._renewal_tried = True
+        outcome = await reauthorize(self, self._in.tenant, self._in.payment_id)
+        if outcome is None:  # it has just been captured, or given back
+            return
+        if isinstance(outcome, PaymentAuthorized):
+            self._intent_id, self._lapses_at = outcome.intent_id, outcome.capture_before
+            self._renewal_tried = False
+            self._show("The authorization would have lapsed: authorized anew on the saved card")
+            return
+        lapses = f"{self._lapses_at:%d %b %H:%M} UTC" if self._lapses_at else "soon"
+        await self.call_person(f"the authorization lapses on {lapses}: ship the order now. {outcome.message}")
+
+    async def _look_at_payment(self) -> None:
+        """What is true at the provider; a lapse, or a cancellation made there, is written down and told."""
+        self._news = None
+        look_up = LookUpPayment(self._in.tenant, self._in.payment_id, self._intent_id)
+        fact: AuthorizationFact = await until_known(
+            self, PaymentActivities.look_up, look_up, "Look up the payment", "the payment cannot be looked up"
+        )
+        if not isinstance(fact, PaymentCancelled) or self._captured:
+            return
+        self._lapses_at = None
+        lapse = RecordLapse(self._in.tenant, self._in.payment_id, self._intent_id)
+        await in_database(JournalActivities.record_lapse, lapse, "The authorization has lapsed")
+        await self.call_person("the authorization has lapsed: nothing is held. Take a new payment, or cancel the order")
+
+    async def _undo(self, outcomes: list[ShipmentOutcome]) -> None:
+        """Cancelled before anything left: the money goes back, then the stock."""
         why = self._cancel or CancelRequest("support", "its parcel was cancelled")
         order = self._in
-        begun = await in_database(
-            JournalActivities.begin_void,
-            BeginVoid(order.tenant, order.payment_id),
-            "Journal the void",
-        )
-        while True:
-            try:
-                fact = await outside(PaymentActivities.void, begun, "Void the authorization")
-            except ActivityError as stuck:
-                await self._flag(f"the authorization could not be voided: {stuck.cause}")
-                await workflow.sleep(timedelta(hours=1), summary="Try to void again")
-                continue
-            if isinstance(fact, VoidRefused):
-                await self._flag(f"{fact.message} Refund it at the provider.")
-                await workflow.wait_condition(lambda: self._attention is None)
-                continue
-            break
+        await give_back(self, order.tenant, order.payment_id)
         await in_database(
             OrderActivities.cancel,
             CancelOrder(order.tenant, order.order_number, order.checkout_id, order.payment_id, why.actor, why.reason),
             "Release the stock",
         )
-        if self._attention is not None:  # for the void, which has succeeded since; the table says so already
+        if self._attention is not None:  # for what has been undone since; the table says so already
             self._attention = None
             workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(False)])
         self._move(OrderState.CANCELLED, f"Cancelled by {why.actor}: {why.reason}")
+        for outcome in outcomes:
+            if outcome.attention is not None:
+                await self.call_person(outcome.attention)
 
     async def _conclude(self, outcomes: list[ShipmentOutcome]) -> None:
         """Delivered and paid: close after the return window. Anything else waits for a person."""
         odd = [one for one in outcomes if one.state is not ShipmentState.DELIVERED or not one.captured]
         if (odd or self._attention) and not self._seen_to:
-            await self._flag(self._attention or f"a parcel ended {odd[0].state.replace('_', ' ')}")
+            await self.call_person(self._attention or f"a parcel ended {odd[0].state.replace('_', ' ')}")
             await workflow.wait_condition(lambda: self._attention is None)
         if any(one.state is not ShipmentState.DELIVERED for one in outcomes):
             self._show("Ended by a person")
@@ -140,11 +194,12 @@ class OrderWorkflow:
 
     @workflow.update
     async def cancel(self, request: CancelRequest) -> OrderOutcome:
-        """Cancel before the parcel leaves: label voided, authorization given back, stock released."""
-        self._cancel = request
+        """Cancel before the parcel leaves: label voided, money given back, stock released."""
+        self._cancel, self._cancel_told, self._cancel_refused = request, False, False
         self._show(f"Cancellation asked for by {request.actor}: {request.reason}")
         await workflow.wait_condition(lambda: self._state is OrderState.CANCELLED or self._cancel_refused)
         if self._cancel_refused:
+            self._cancel = None
             raise ApplicationError(self._too_late, type="already_shipped")
         return OrderOutcome(self._in.order_number, self._state)
 
@@ -157,7 +212,8 @@ class OrderWorkflow:
 
     @property
     def _too_late(self) -> str:
-        return f"order {self._in.order_number} is {self._state}: it can no longer be cancelled, only returned"
+        how = "leaving" if self._state is OrderState.PLACED else self._state
+        return f"order {self._in.order_number} is {how}: it can no longer be cancelled, only returned"
 
     @workflow.update
     async def acknowledge(self, request: CancelRequest) -> None:
@@ -170,6 +226,9 @@ class OrderWorkflow:
         )
         workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(False)])
         self._show(f"Seen to by {request.actor}: {request.reason}")
+        for parcel in self._parcels:
+            if not parcel.done():
+                await parcel.signal(ShipmentWorkflow.seen_to)
 
     @acknowledge.validator
     def _may_acknowledge(self, request: CancelRequest) -> None:  # noqa: ARG002  # as the update's
@@ -181,16 +240,31 @@ class OrderWorkflow:
         """A parcel's word: it left, it needs a person, or it left before the cancellation reached it."""
         if news.cancel_refused:
             self._cancel_refused = True
-        if news.attention != self._attention:
+        if news.attention != self._told.get(news.shipment_id):
+            self._told[news.shipment_id] = news.attention
             self._attention, self._seen_to = news.attention, False
             workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(news.attention is not None)])
         if news.state is ShipmentState.HANDED_OVER and self._state is OrderState.PLACED:
-            paid = "payment captured" if news.attention is None else "payment not captured"
+            self._captured = self._captured or news.attention is None
+            paid = "payment captured" if self._captured else "payment not captured"
             self._move(OrderState.SHIPPED, f"Parcel handed over, {paid}")
         else:
             self._show(news.attention or "The parcel left before it could be cancelled")
 
-    async def _flag(self, reason: str) -> None:
+    @workflow.signal(name="payment_news")
+    def payment_news(self, news: PaymentNews) -> None:
+        """A webhook says that something happened to the authorization. Harmless twice, late, or in any order."""
+        if news.intent_id == self._intent_id and not self._captured and self._cancel is None:
+            self._news = news
+
+    @workflow.signal(name="money_news")
+    def money_news(self, attention: str) -> None:
+        """A refund or a dispute of this order needs a person, or (the empty text) not any more."""
+        self._attention, self._seen_to = attention or None, False
+        workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(bool(attention))])
+        self._show(attention or "What needed a person is settled")
+
+    async def call_person(self, reason: str) -> None:
         """Bring it before a person: in the table, in the list of the UI, and in its details."""
         self._attention = reason
         await in_database(
@@ -200,6 +274,23 @@ class OrderWorkflow:
         )
         workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(True)])
         self._show(f"Needs a person: {reason}")
+
+    async def wait_for_person(self) -> None:
+        """Until somebody has seen to it, or a while has passed."""
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: self._attention is None, timeout=LOOK_AGAIN, timeout_summary="Try again by itself"
+            )
+
+    async def calm(self) -> None:
+        """It has worked in the end."""
+        if self._attention is None:
+            return
+        self._attention = None
+        flag = FlagOrder(self._in.tenant, self._in.order_number, None)
+        await in_database(OrderActivities.flag, flag, "It has worked in the end")
+        workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(False)])
+        self._show("It has worked in the end")
 
     def _move(self, state: OrderState, line: str) -> None:
         self._state = state

@@ -46,6 +46,16 @@ ASK_AGAIN_WHILE_PROCESSING = timedelta(minutes=1)
 """A payment still processing when the reservation's time is up is not interrupted but asked after this often."""
 
 
+LOOK_WITHOUT_NEWS = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=5))
+"""A shopper's payment is looked at this long after the last look even if no webhook comes; the last one repeats."""
+
+LOOK_DAILY = timedelta(days=1)
+"""What a bank takes days for (refunds, disputes) is looked at this often even if no webhook comes."""
+
+RENEW_AUTHORIZATION_BEFORE = timedelta(days=1)
+"""An authorization not captured yet is replaced, or brought before a person, this long before it lapses."""
+
+
 async def in_database(activity: Callable[[Any, Asked], Awaitable[Answered]], asked: Asked, summary: str) -> Answered:
     """A local activity of milliseconds: tried until the database is back."""
     return await workflow.execute_local_activity_method(

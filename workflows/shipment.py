@@ -6,13 +6,15 @@ from datetime import timedelta
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
+from activities.journal import JournalActivities
 from activities.orders import OrderActivities
-from activities.payments import JournalActivities, PaymentActivities
+from activities.payments import PaymentActivities
 from activities.shipping import CarrierActivities, ShippingActivities
 from domain.ids import order_workflow
+from domain.journal import BeginCapture
 from domain.orders import FlagOrder, ShipmentNews
 from domain.parcels import Label
-from domain.payments import CaptureDeclined, CaptureFact, PaymentCaptured
+from domain.payments import CaptureDeclined, CaptureFact, KeySpent, PaymentCaptured
 from domain.shipments import (
     CloseShipment,
     HandoverAnswer,
@@ -23,11 +25,14 @@ from domain.shipments import (
     ShipmentOutcome,
     TrackingNews,
 )
-from domain.states import ShipmentState
+from domain.states import OperationKind, ShipmentState
 from domain.tracking import EXCEPTIONS, POSSESSION, TrackingStatus
 from workflows import attributes
+from workflows.desk import LOOK_AGAIN, until_known
 from workflows.display import Story
-from workflows.policies import in_database, outside
+from workflows.money_back import renew
+from workflows.policies import WHILE_SHOPPER_WAITS, in_database, outside
+from workflows.reauthorization import reauthorize
 
 _ENDS = {
     TrackingStatus.DELIVERED: ShipmentState.DELIVERED,
@@ -48,7 +53,7 @@ class ShipmentWorkflow:
         self._stay = False
         self._leaving = False
         self._left = False
-        self._captured = False
+        self._captured = shipment.captured
         self._retry = False
         self._attention: str | None = None
         self._refused: CaptureDeclined | None = None
@@ -60,17 +65,21 @@ class ShipmentWorkflow:
 
     @workflow.run
     async def run(self, shipment: ShipmentInput) -> ShipmentOutcome:
-        """Label → hand-over and capture → delivery."""
+        """Label → hand-over and capture → delivery; or it stays."""
         label = await self._buy_label()
-        await workflow.wait_condition(lambda: self._leaving or self._stay)
-        if label is not None and self._leaving:
-            await self._hand_over()
-        if self._stay:
-            await self._cancel(label)
-        else:
-            await self._follow()
+        while self._state is not ShipmentState.CANCELLED:
+            await workflow.wait_condition(lambda: self._leaving or self._stay or self._odd is not None)
+            if self._stay:
+                await self._give_label_back(label)
+            elif self._leaving:
+                await self._hand_over()
+                if not self._stay:
+                    await self._follow()
+                    break
+            else:
+                await self._tell_of_odd_scan()
         await workflow.wait_condition(workflow.all_handlers_finished)
-        return ShipmentOutcome(shipment.shipment_id, self._state, self._captured)
+        return ShipmentOutcome(shipment.shipment_id, self._state, self._captured, self._attention)
 
     async def _buy_label(self) -> Label | None:
         """A label, whatever it takes; None when the parcel is to stay before there is one."""
@@ -79,9 +88,10 @@ class ShipmentWorkflow:
             try:
                 label = await outside(CarrierActivities.buy_label, parcel, "Buy a label")
             except ActivityError as failed:
-                await self._call_person(f"no label could be bought: {failed.cause}")
+                await self.call_person(f"no label could be bought: {failed.cause}")
                 await self._wait_for_retry()
                 continue
+            await self.calm()
             await in_database(
                 ShippingActivities.record_label,
                 RecordLabel(self._in.tenant, self._in.shipment_id, label),
@@ -101,30 +111,32 @@ class ShipmentWorkflow:
 
     async def _hand_over(self) -> None:
         """Capture, and let the parcel go only then; one that left on its own is followed all the same."""
+        fact: PaymentCaptured | None = None
         while not self._captured:
             self._refused = None
-            fact = await self._capture()
-            if isinstance(fact, PaymentCaptured):
-                await in_database(
-                    ShippingActivities.record_handover,
-                    RecordHandover(self._in.tenant, self._in.shipment_id, fact),
-                    "Parcel left, payment captured",
-                )
-                self._captured = True
-                if self._attention is not None:
-                    self._attention = None
-                    workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(False)])
-                self._state = ShipmentState.HANDED_OVER
-                self._show("Handed over, payment captured")
-                await self._tell_order()
-            elif not await self._try_again_after(fact):
+            outcome = await self._capture()
+            if isinstance(outcome, PaymentCaptured):
+                fact, self._captured = outcome, True
+            elif not await self._try_again_after(outcome):
                 return
+        await in_database(
+            ShippingActivities.record_handover,
+            RecordHandover(self._in.tenant, self._in.shipment_id, fact),
+            "Parcel left, payment captured",
+        )
+        self._state = ShipmentState.HANDED_OVER
+        self._attention = None
+        workflow.upsert_search_attributes(
+            [attributes.STAGE.value_set(self._state.value), attributes.NEEDS_ATTENTION.value_set(False)]
+        )
+        self._show("Handed over, payment captured")
+        await self._tell_order()
 
     async def _try_again_after(self, refused: CaptureDeclined) -> bool:
         """The money could not be taken: a person decides. False when the parcel stays, or its way has ended."""
         await self._record_refusal(refused)
         self._refused = refused
-        await self._call_person(f"the payment could not be captured: {refused.refusal.message}")
+        await self.call_person(f"the payment could not be captured: {refused.refusal.message}")
         while True:
             await workflow.wait_condition(
                 lambda: self._retry or self._stay or self._end is not None or self._left_unnoticed
@@ -133,6 +145,8 @@ class ShipmentWorkflow:
                 await self._record_refusal(refused)
                 continue
             again, self._retry = self._retry, False
+            if again:
+                await reauthorize(self, self._in.tenant, self._in.payment_id)
             return again
 
     async def _record_refusal(self, refused: CaptureDeclined) -> None:
@@ -150,34 +164,51 @@ class ShipmentWorkflow:
         """The carrier has it, and our books say that it is here."""
         return self._left and self._state is ShipmentState.LABEL_BOUGHT
 
-    async def _capture(self) -> CaptureFact:
-        asked = await in_database(JournalActivities.begin_capture, self._in, "Journal the capture")
+    async def _capture(self) -> PaymentCaptured | CaptureDeclined:
+        begin = BeginCapture(self._in.tenant, self._in.payment_id, self._in.shipment_id)
         while True:
-            try:
-                fact: CaptureFact = await outside(PaymentActivities.capture, asked, "Capture the payment")
-            except ActivityError as stuck:
-                await self._call_person(f"the capture's outcome is not known: {stuck.cause}")
-                await self._wait_for_retry(timedelta(hours=1))
-                continue
-            return fact
+            asked = await in_database(JournalActivities.begin_capture, begin, "Journal the capture")
+            fact: CaptureFact = await until_known(
+                self, PaymentActivities.capture, asked, "Capture the payment", "the capture's outcome is not known"
+            )
+            if not isinstance(fact, KeySpent):
+                return fact
+            await renew(self._in.tenant, self._in.payment_id, OperationKind.CAPTURE, fact)
 
     async def _follow(self) -> None:
         """Until the carrier says how it ended; what is odd on the way is brought before a person."""
         while self._end is None:
             await workflow.wait_condition(lambda: self._end is not None or self._odd is not None)
-            odd, self._odd = self._odd, None
-            if odd is not None:
-                await self._call_person(f"the carrier says {odd.replace('_', ' ')}")
+            await self._tell_of_odd_scan()
         end = self._end
         await self._close(_ENDS[end.status], end.description or end.status.replace("_", " "))
         if end.status in EXCEPTIONS:
-            await self._call_person(f"the parcel is {end.status.replace('_', ' ')}")
+            await self.call_person(f"the parcel is {end.status.replace('_', ' ')}")
 
-    async def _cancel(self, label: Label | None) -> None:
-        """It stays: the unused label is given back."""
+    async def _tell_of_odd_scan(self) -> None:
+        odd, self._odd = self._odd, None
+        if odd is not None:
+            await self.call_person(f"the carrier says {odd.replace('_', ' ')}")
+
+    async def _give_label_back(self, label: Label | None) -> None:
+        """It stays; unless the carrier has it already: then it is too late, and it is followed like any other."""
+        lost: str | None = None
         if label is not None:
-            await outside(CarrierActivities.void_label, label, f"Void label {label.tracking_number}")
+            try:
+                result = await outside(
+                    CarrierActivities.void_label, label, f"Void label {label.tracking_number}", WHILE_SHOPPER_WAITS
+                )
+            except ActivityError as failed:
+                lost = f"label {label.tracking_number} could not be given back, claim it: {failed.cause}"
+            else:
+                if not result.is_void:
+                    self._stay, self._leaving, self._left = False, True, True
+                    await self._tell_order(cancel_refused=True)
+                    return
         await self._close(ShipmentState.CANCELLED, "it stays with us")
+        workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(lost is not None)])
+        self._attention = lost
+        self._show(lost or "The label is given back")
 
     async def _close(self, state: ShipmentState, note: str) -> None:
         await in_database(
@@ -195,6 +226,21 @@ class ShipmentWorkflow:
                 lambda: self._retry or self._stay, timeout=patience, timeout_summary="Try again by itself"
             )
         self._retry = False
+
+    async def wait_for_person(self) -> None:
+        """Until somebody says `retry`, or a while has passed."""
+        await self._wait_for_retry(LOOK_AGAIN)
+
+    async def calm(self) -> None:
+        """It has worked in the end."""
+        if self._attention is None:
+            return
+        self._attention = None
+        flag = FlagOrder(self._in.tenant, self._in.order_number, None)
+        await in_database(OrderActivities.flag, flag, "It has worked in the end")
+        workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(False)])
+        self._show("It has worked in the end")
+        await self._tell_order()
 
     @workflow.update
     async def hand_over(self) -> HandoverAnswer:
@@ -245,7 +291,16 @@ class ShipmentWorkflow:
             self._odd = news.status
         self._show(f"Carrier: {news.description or news.status}")
 
-    async def _call_person(self, reason: str) -> None:
+    @workflow.signal(name="seen_to")
+    def seen_to(self) -> None:
+        """A person has seen to the order. What waits for `retry` still waits for it."""
+        if self._attention is not None and self._refused is None and self._state is not ShipmentState.PENDING:
+            self._attention = None
+            workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(False)])
+            self._show("Seen to")
+
+    async def call_person(self, reason: str) -> None:
+        """Bring it before a person: here, and on the order's page."""
         self._attention = reason
         flag = FlagOrder(self._in.tenant, self._in.order_number, reason)
         await in_database(OrderActivities.flag, flag, "Call a person")

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
-from typing import Any, cast
 
 import stripe
 
@@ -88,7 +87,7 @@ class StripeBooks:
         except stripe.StripeError as error:
             raise fault(error) from error
         for event in reversed(found):
-            subject = cast("dict[str, Any]", event.data.object.to_dict())
+            subject = event.data.object.to_dict()
             name = "id" if subject.get("object") == "payment_intent" else "payment_intent"
             tenant = (subject.get("metadata") or {}).get("tenant")
             yield RawEvent(event.id, tenant, subject.get(name), str(event).encode())
@@ -103,17 +102,23 @@ def _book(
     net: dict[str, int] = defaultdict(int)
     for transaction in transactions:
         net[transaction.currency.upper()] += transaction.net
-    metadata = intent.metadata.to_dict() if intent.metadata else {}
+    metadata = intent.metadata.to_dict()
     return IntentBook(
         intent_id=intent.id,
         tenant=str(metadata.get("tenant", "")),
         status=_INTENTS.get(intent.status, IntentStatus.UNDECIDED),
         held_minor=intent.amount_capturable,
         taken_minor=intent.amount_received,
-        refunds=tuple(_refund(refund) for refund in refunds),
+        refunds=tuple(_refund(refund) for refund in refunds if not _release(refund)),
         fees=tuple(FeeBook(one.id, one.fee, one.currency.upper()) for one in transactions if one.fee),
         net={currency: total for currency, total in net.items() if total},
     )
+
+
+def _release(refund: stripe.Refund) -> bool:
+    """What was authorized and not captured shows as a refund that moved no money."""
+    ours = refund.metadata and "operation" in refund.metadata.to_dict()
+    return not ours and refund.balance_transaction is None and refund.status == "succeeded"
 
 
 def _refund(refund: stripe.Refund) -> RefundBook:

@@ -80,8 +80,10 @@ FUNCTIONS = (
 )
 
 TRIGGERS = (
-    "CREATE TRIGGER legal_move BEFORE UPDATE OF state ON disputes FOR EACH ROW"
-    " WHEN (OLD.state IS DISTINCT FROM NEW.state) EXECUTE FUNCTION refuse_illegal_move()",
+    """
+    CREATE TRIGGER legal_move BEFORE UPDATE OF state ON disputes FOR EACH ROW
+      WHEN (OLD.state IS DISTINCT FROM NEW.state) EXECUTE FUNCTION refuse_illegal_move()
+    """,
     *(
         f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION refuse_change()"
         for table in APPEND_ONLY

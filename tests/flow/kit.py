@@ -271,7 +271,7 @@ class Shop:
     async def audit(self) -> list[object]:
         """What must not be, in the tables and against Stripe."""
         environment = {name.lower(): value for name, value in self.stack.environment().items()}
-        return list(await audit_tenant(Settings.model_validate(environment), TENANT))
+        return list(await audit_tenant(Settings.model_validate(environment), TENANT, self.temporal))
 
     def close(self) -> None:
         """Let go of the database."""

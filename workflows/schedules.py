@@ -1,0 +1,47 @@
+"""What runs by the clock. A worker sees to it at its start that the schedules are there, as they are written here."""
+
+from datetime import timedelta
+
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+)
+
+from workflows.reconciliation import ReconciliationWorkflow
+
+RECONCILIATION = "reconciliation"
+RECONCILE_EVERY = timedelta(hours=1)
+
+
+async def ensure(client: Client, task_queue: str) -> None:
+    """Make what is not there yet. One that support has paused or changed is left as it is."""
+    schedule = Schedule(
+        action=ScheduleActionStartWorkflow(
+            ReconciliationWorkflow.run,
+            id=RECONCILIATION,
+            task_queue=task_queue,
+            static_summary="Our books beside the payment provider's",
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=RECONCILE_EVERY)]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+    )
+    try:
+        await client.create_schedule(RECONCILIATION, schedule)
+    except ScheduleAlreadyRunningError:
+        return
+
+
+async def reconcile_now(client: Client, task_queue: str) -> dict[str, int]:
+    """Run it beside the schedule and wait for its answer: drifts by tenant."""
+    return await client.execute_workflow(
+        ReconciliationWorkflow.run,
+        id=f"{RECONCILIATION}-now",
+        task_queue=task_queue,
+        static_summary="Asked for by hand",
+    )
