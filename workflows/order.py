@@ -134,7 +134,8 @@ class OrderWorkflow:
             return
         if isinstance(outcome, PaymentAuthorized):
             self._intent_id, self._lapses_at = outcome.intent_id, outcome.capture_before
-            self._renewal_tried = False
+            lasts = self._lapses_at is None or self._lapses_at - RENEW_AUTHORIZATION_BEFORE > workflow.now()
+            self._renewal_tried = not lasts
             self._show("The authorization would have lapsed: authorized anew on the saved card")
             return
         lapses = f"{self._lapses_at:%d %b %H:%M} UTC" if self._lapses_at else "soon"
