@@ -19,7 +19,8 @@ Controls, without authentication, JSON in and out:
   operation is `payment_intents.create|confirm|capture|cancel|retrieve|update|list|search`, `refunds.create`
   and so on, or a pattern (`*`). `before`: nothing is processed. `after`: processed, the answer lost or
   replaced. `hang`: silence, nothing processed. A 5xx is kept for its idempotency key and replayed, as Stripe
-  does; a 409, a 429 and a connection dropped before processing are not. Faults live in memory only.
+  does; a 409, a 429 and a connection dropped before processing are not. With `idempotency_key` (a pattern) or
+  `payment_intent` (an id) a fault is for those requests alone. Faults live in memory only.
 - `POST /_control/search {"lag_seconds": s}`: new intents stay invisible to search that long.
 - `GET /3ds/{intent}`, `POST /3ds/{intent}/pass|fail`: the bank's page of 3-D Secure.
 """

@@ -12,11 +12,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sandbox.stripe import charges, customers, events, payment_intents, refunds, settlement
+from sandbox.stripe import balance, charges, customers, events, payment_intents, refunds, settlement
 from sandbox.stripe.account import Account, Cause, shown, token
 from sandbox.stripe.call import Call
 from sandbox.stripe.errors import Obj, StripeError, invalid, unauthorized
-from sandbox.stripe.faults import FaultOrder, Faults
+from sandbox.stripe.faults import FaultOrder, Faults, Target
 from sandbox.stripe.idempotency import Keys, Saved, fingerprint
 from sandbox.stripe.lists import expand
 from sandbox.stripe.params import decode, strings
@@ -68,6 +68,9 @@ ROUTES = (
     _route("POST", "refunds/{id}", "refunds.update", refunds.update),
     _route("GET", "charges", "charges.list", charges.listing),
     _route("GET", "charges/{id}", "charges.retrieve", charges.retrieve),
+    _route("GET", "balance", "balance.retrieve", balance.retrieve),
+    _route("GET", "balance_transactions", "balance_transactions.list", balance.list_transactions),
+    _route("GET", "balance_transactions/{id}", "balance_transactions.retrieve", balance.retrieve_transaction),
     _route("GET", "events", "events.list", events.listing),
     _route("GET", "events/{id}", "events.retrieve", events.retrieve),
     _route("POST", "customers", "customers.create", customers.create),
@@ -110,7 +113,7 @@ class Api:
             headers["Idempotency-Key"] = request.headers["idempotency-key"]
         try:
             arrived = await self._arrive(request, request_id)
-            fault = self.faults.strike(arrived.route.operation)
+            fault = self.faults.strike(_target(arrived))
             if fault is not None and fault.in_front:
                 await _refuse(fault)
             saved = await self._through_keys(arrived, fault)
@@ -223,6 +226,13 @@ def _find_route(method: str, path: str) -> tuple[Route, str]:
         if match and route.method == method:
             return route, match.groupdict().get("id", "")
     raise StripeError(404, "invalid_request_error", f"Unrecognized request URL ({method}: {path}).", saved=False)
+
+
+def _target(arrived: Arrived) -> Target:
+    """What faults may know the request by; a key sent with a GET counts too, though the API ignores it."""
+    named = (arrived.key, arrived.params.get("payment_intent"))
+    intents = tuple(key for key in named if isinstance(key, str) and key.startswith("pi_"))
+    return Target(arrived.route.operation, arrived.request.headers.get("idempotency-key"), intents)
 
 
 async def _refuse(fault: FaultOrder) -> None:

@@ -11,9 +11,9 @@ from starlette.types import Receive, Scope, Send
 from sandbox.stripe import three_ds
 from sandbox.stripe.account import Account, Config
 from sandbox.stripe.api import Api, HangUp
+from sandbox.stripe.clock import run_due
 from sandbox.stripe.control import Control
 from sandbox.stripe.faults import Faults
-from sandbox.stripe.settlement import run_due
 from sandbox.stripe.webhooks import Courier, Endpoint
 
 TICK_SECONDS = 0.5

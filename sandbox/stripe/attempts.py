@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sandbox.stripe import balance
 from sandbox.stripe.account import Account
 from sandbox.stripe.call import Call
 from sandbox.stripe.cards import AUTHENTICATE, CARDS, Card, Decline
@@ -54,6 +55,9 @@ def approve(call: Call, intent: Obj, method: Obj, *, authenticated: bool) -> Non
     """The issuer says yes: the money is held until captured, or taken at once."""
     charge = new_charge(call.account, intent, method, None, authenticated=authenticated)
     intent["latest_charge"] = charge["id"]
+    if charge["captured"]:
+        at_once = intent["capture_method"] != "automatic_async"
+        balance.book_capture(call.account, charge, charge["amount"], at_once=at_once)
     call.emit("charge.succeeded", charge)
     if charge["captured"]:
         intent |= {"status": "succeeded", "amount_received": intent["amount"]}

@@ -39,7 +39,7 @@ def new_charge(account: Account, intent: Obj, method: Obj, decline: Decline | No
         "statement_descriptor": intent["statement_descriptor"],
         "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
         "status": "failed" if decline else "succeeded", "transfer_data": None,
-        "transfer_group": intent["transfer_group"],
+        "transfer_group": intent["transfer_group"], "_captures": int(captured),
     }  # fmt: skip
     return account.keep("charge", key, charge)
 

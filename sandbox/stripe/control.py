@@ -1,15 +1,14 @@
 """The levers of the stand-in under `/_control/`; the package's docstring lists them."""
 
-from collections import Counter
-
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from sandbox.stripe.account import Account
+from sandbox.stripe.clock import run_due
 from sandbox.stripe.errors import Obj
 from sandbox.stripe.faults import FaultOrder, Faults
-from sandbox.stripe.settlement import run_due
+from sandbox.stripe.summary import summary
 from sandbox.stripe.webhooks import Conduct, Courier
 
 
@@ -111,50 +110,3 @@ class Control:
 
     def _state(self, _body: bytes) -> Obj:
         return summary(self.account)
-
-
-def summary(account: Account) -> Obj:
-    """What an auditor wants to know: counts, sums by currency in minor units, and one line an intent."""
-    intents = list(account.all("payment_intent").values())
-    charges = list(account.all("charge").values())
-    refunds = [item for item in account.all("refund").values() if item["status"] != "failed"]
-    returned = [item for item in refunds if not item.get("_release")]
-    deliveries = list(account.all("delivery").values())
-    captured = [item for item in charges if item["captured"]]
-    return {
-        "now": account.now(), "intents": len(intents),
-        "by_status": Counter(item["status"] for item in intents),
-        "authorizations_live": sum(item["status"] == "requires_capture" for item in intents),
-        "captures": len(captured), "captured_amount": _sums(captured, "amount_captured"),
-        "refunds": len(returned), "refunded_amount": _sums(returned, "amount"),
-        "releases": len(refunds) - len(returned), "charges": len(charges),
-        "failed_charges": sum(item["status"] == "failed" for item in charges),
-        "events": len(account.all("event")),
-        "deliveries_pending": sum(not item["held"] for item in deliveries),
-        "deliveries_held": sum(item["held"] for item in deliveries),
-        "idempotency_keys": len(account.all("idempotency")),
-        "payment_intents": _lines(intents, charges, returned),
-    }  # fmt: skip
-
-
-def _sums(items: list[Obj], name: str) -> Obj:
-    sums: Counter[str] = Counter()
-    for item in items:
-        sums[item["currency"]] += item[name]
-    return dict(sums)
-
-
-def _lines(intents: list[Obj], charges: list[Obj], refunds: list[Obj]) -> list[Obj]:
-    names = (
-        "id", "status", "amount", "currency", "amount_capturable", "amount_received", "latest_charge",
-        "created", "canceled_at", "cancellation_reason", "metadata",
-    )  # fmt: skip
-    attempts = Counter(item["payment_intent"] for item in charges)
-    refunded: Counter[str] = Counter()
-    for item in refunds:
-        refunded[item["payment_intent"]] += item["amount"]
-    return [
-        {name: intent[name] for name in names}
-        | {"attempts": attempts[intent["id"]], "amount_refunded": refunded[intent["id"]]}
-        for intent in intents
-    ]

@@ -1,6 +1,7 @@
 """Failures on demand: which request fails next, when in its course, and how."""
 
 import random
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
@@ -10,18 +11,31 @@ from sandbox.stripe.cards import Decline
 from sandbox.stripe.errors import StripeError, injected
 
 
+@dataclass(frozen=True)
+class Target:
+    """What a fault may be aimed at: a request's operation, its idempotency key, the intents it names."""
+
+    operation: str
+    idempotency_key: str | None = None
+    payment_intents: tuple[str, ...] = ()
+
+
 class FaultOrder(BaseModel):
     """What `POST /_control/faults` takes. Times are seconds.
 
     The fault starts at the `nth` matching request and strikes `times` of them (1, or without end when
     `probability` is given). A `status` of null drops the connection; one below 400 lets the request through
-    (use it with `delay_seconds`). A 402 on create, confirm or capture is a decline by the issuer, with all
-    that follows from it.
+    (use it with `delay_seconds`). A 402 on create, confirm, capture or increment is a decline by the issuer,
+    with all that follows from it. With `idempotency_key` (a pattern, as `operation` is) or `payment_intent` (an
+    id) the fault is for that key's or that intent's requests alone, and only those are counted, so that many
+    can break Stripe at once without breaking it for each other. A request without a key matches no pattern.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     operation: str = "*"
+    idempotency_key: str | None = None
+    payment_intent: str | None = None
     when: Literal["before", "after", "hang"] = "before"
     status: int | None = Field(default=500, ge=200, le=599)
     retry_after: float | None = None
@@ -31,6 +45,15 @@ class FaultOrder(BaseModel):
     seed: int = 0
     delay_seconds: float = Field(default=0, ge=0)
     error: dict[str, Any] = Field(default_factory=dict)
+
+    def is_for(self, target: Target) -> bool:
+        """Whether the request is one of those that count."""
+        key = target.idempotency_key
+        return (
+            fnmatchcase(target.operation, self.operation)
+            and (self.idempotency_key is None or (key is not None and fnmatchcase(key, self.idempotency_key)))
+            and self.payment_intent in (None, *target.payment_intents)
+        )
 
     @property
     def in_front(self) -> bool:
@@ -62,9 +85,9 @@ class Faults:
         """Back to a healthy Stripe."""
         self._armed.clear()
 
-    def strike(self, operation: str) -> FaultOrder | None:
+    def strike(self, target: Target) -> FaultOrder | None:
         """Count a request against every order and return the one it falls to."""
-        struck = [armed.order for armed in self._armed if armed.counts(operation)]
+        struck = [armed.order for armed in self._armed if armed.counts(target)]
         return struck[0] if struck else None
 
     def listed(self) -> list[dict[str, Any]]:
@@ -78,8 +101,8 @@ class _Armed:
         self.seen = self.struck = 0
         self._dice = random.Random(order.seed)  # noqa: S311  # reproducible chance, not a secret
 
-    def counts(self, operation: str) -> bool:
-        if not fnmatchcase(operation, self.order.operation):
+    def counts(self, target: Target) -> bool:
+        if not self.order.is_for(target):
             return False
         self.seen += 1
         times = self.order.times or (1 if self.order.probability is None else None)

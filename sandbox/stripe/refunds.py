@@ -1,5 +1,6 @@
 """Refunds of captured charges, and the release of uncaptured money (docs.stripe.com/api/refunds)."""
 
+from sandbox.stripe import balance
 from sandbox.stripe.account import Account, Cause
 from sandbox.stripe.call import Call
 from sandbox.stripe.cards import CARDS
@@ -36,8 +37,11 @@ def create(call: Call) -> Obj:
     method = call.account.find("payment_method", charge["payment_method"])
     fate = CARDS[method["_card"]].refund
     refund = _new_refund(call.account, charge, amount, reason=given.get("reason"), notes=given.get("metadata", {}))
+    balance.book(call.account, charge["id"])
     if fate == "pending":
-        refund["status"] = "pending"
+        refund |= {"status": "pending", "pending_reason": "processing"}
+    else:
+        balance.book_refund(call.account, charge, refund)
     if fate != "succeeded":
         call.account.schedule(f"refund_{fate}", refund["id"], call.account.now() + SETTLE_SECONDS)
     call.emit("refund.created", refund)
@@ -102,28 +106,35 @@ def _new_refund(
     return account.keep("refund", key, refund)
 
 
-def release(account: Account, charge: Obj, amount: int) -> None:
+def release(account: Account, charge: Obj, amount: int) -> Obj:
     """Give back an authorized amount that will not be captured; Stripe reports it as refunded."""
     refund = _new_refund(account, charge, amount)
     refund["destination_details"]["card"]["type"] = "reversal"
     refund["_release"] = True
     charge["_released"] = charge.get("_released", 0) + amount
+    return refund
 
 
-def settle(account: Account, key: str, *, failed: bool) -> None:
-    """A refund that was pending arrives, or one that looked well bounces."""
+def arrive(account: Account, key: str) -> None:
+    """A refund that was pending succeeds, and only now moves the balance."""
     refund = account.find("refund", key)
-    if failed:
-        charge = account.find("charge", refund["charge"])
-        charge["amount_refunded"] -= refund["amount"]
-        charge["refunded"] = False
-        account.keep("charge", charge["id"], charge)
-        refund |= {"status": "failed", "failure_reason": "expired_or_canceled_card"}
-    else:
-        refund["status"] = "succeeded"
+    refund |= {"status": "succeeded"}
+    refund.pop("pending_reason", None)
+    balance.book_refund(account, account.find("charge", refund["charge"]), refund)
+    account.emit("refund.updated", refund, Cause())
+
+
+def bounce(account: Account, key: str) -> None:
+    """A refund that looked well comes back from the bank."""
+    refund = account.find("refund", key)
+    charge = account.find("charge", refund["charge"])
+    charge["amount_refunded"] -= refund["amount"]
+    charge["refunded"] = False
+    account.keep("charge", charge["id"], charge)
+    refund |= {"status": "failed", "failure_reason": "expired_or_canceled_card"}
+    balance.book_refund_failure(account, charge, refund)
     account.keep("refund", key, refund)
-    if failed:
-        account.emit("refund.failed", refund, Cause())
+    account.emit("refund.failed", refund, Cause())
     account.emit("refund.updated", refund, Cause())
 
 

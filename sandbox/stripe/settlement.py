@@ -1,6 +1,6 @@
 """What ends an authorization: capture, cancellation, or its seven days running out."""
 
-from sandbox.stripe import refunds
+from sandbox.stripe import balance, refunds
 from sandbox.stripe.account import Account, Cause
 from sandbox.stripe.attempts import card_error
 from sandbox.stripe.call import Call
@@ -30,7 +30,8 @@ def capture(call: Call) -> Obj:
     amount, final = _amount_to_capture(intent, charge, given)
     if call.forced_decline is not None:
         raise card_error(call.forced_decline, charge=charge["id"], payment_intent=intent)
-    charge |= {"captured": True, "amount_captured": charge["amount_captured"] + amount}
+    captures = charge.get("_captures", 0) + 1
+    charge |= {"captured": True, "amount_captured": charge["amount_captured"] + amount, "_captures": captures}
     intent["amount_received"] += amount
     intent["amount_capturable"] -= amount
     intent["metadata"] = merge_metadata(intent["metadata"], given.get("metadata"))
@@ -38,10 +39,13 @@ def capture(call: Call) -> Obj:
         intent["statement_descriptor_suffix"] = charge["statement_descriptor_suffix"] = given[
             "statement_descriptor_suffix"
         ]
-    rest = intent["amount_capturable"]
+    rest, several = intent["amount_capturable"], _is_multicapture(charge)
+    balance.book_capture(call.account, charge, amount if several else charge["amount"], at_once=True)
     if final and rest:
-        refunds.release(call.account, charge, rest)
+        released = refunds.release(call.account, charge, rest)
         intent["amount_capturable"] = 0
+        if not several:
+            balance.book_reversal(call.account, charge, released)
     if not intent["amount_capturable"]:
         intent["status"] = "succeeded"
         call.account.unschedule("expire", intent["id"])
@@ -61,11 +65,14 @@ def _amount_to_capture(intent: Obj, charge: Obj, given: Obj) -> tuple[int, bool]
         message = "The requested capture amount is greater than the amount you can capture for this charge."
         raise invalid(message, param="amount_to_capture", code="amount_too_large", saved=True, payment_intent=intent)
     final: bool = given.get("final_capture", True)
-    several = charge["payment_method_details"]["card"]["multicapture"]["status"] == "available"
-    if not final and not several:
+    if not final and not _is_multicapture(charge):
         message = "Multicapture is not available for this PaymentIntent, so final_capture can't be false."
         raise invalid(message, param="final_capture", saved=True)
     return amount, final
+
+
+def _is_multicapture(charge: Obj) -> bool:
+    return bool(charge["payment_method_details"]["card"]["multicapture"]["status"] == "available")
 
 
 def cancel(call: Call) -> Obj:
@@ -75,6 +82,7 @@ def cancel(call: Call) -> Obj:
     if intent["status"] not in CANCELABLE:
         message = f"You cannot cancel this PaymentIntent because it has a status of {intent['status']}."
         raise unexpected_state(f"{message} It must have one of: {', '.join(CANCELABLE)}.", intent)
+    intent["_cancels"] = intent.get("_cancels", 0) + 1
     _void(call.account, intent, given.get("cancellation_reason"), call.cause, "charge.refunded")
     return intent
 
@@ -105,24 +113,9 @@ def _void(account: Account, intent: Obj, reason: str | None, cause: Cause, charg
     account.emit(kind, intent, cause)
 
 
-def run_due(account: Account) -> int:
-    """Do what the clock has reached: expire authorizations, settle refunds. How many things were done."""
-    now = account.now()
-    due = sorted((row for row in account.all("due").values() if row["at"] <= now), key=lambda row: row["at"])
-    for row in due:
-        account.unschedule(row["action"], row["key"])
-        if row["action"] == "expire":
-            expire(account, row["key"])
-        else:
-            refunds.settle(account, row["key"], failed=row["action"] == "refund_failed")
-    if due:
-        account.commit()
-    return len(due)
-
-
 def _keep(account: Account, intent: Obj, charge: Obj) -> None:
     account.keep("charge", charge["id"], charge)
     account.keep("payment_intent", intent["id"], intent)
 
 
-__all__ = ["AUTHORIZATION_SECONDS", "cancel", "capture", "expire", "run_due"]
+__all__ = ["AUTHORIZATION_SECONDS", "cancel", "capture", "expire"]

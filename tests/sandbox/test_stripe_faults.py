@@ -149,6 +149,38 @@ async def test_faults_can_be_counted_and_cleared(stand: StandIn) -> None:
     assert (await stand.intents.create_async(HOLD)).status == "requires_capture"
 
 
+async def test_a_fault_may_be_meant_for_one_key(stand: StandIn) -> None:
+    await stand.fault(operation="payment_intents.create", status=503, idempotency_key="order-7:*", times=5)
+    assert (await stand.intents.create_async(HOLD, under("order-8:authorize"))).status == "requires_capture"
+    keyless = await stand.post("/v1/payment_intents", {"amount": "500", "currency": "eur"})
+    assert keyless.status_code == 200
+    with pytest.raises(stripe.APIError) as broken:
+        await stand.intents.create_async(HOLD, under("order-7:authorize"))
+    assert broken.value.http_status == 503
+    (order,) = (await stand.http.get("/_control/faults")).json()["faults"]
+    assert (order["seen"], order["struck"], order["idempotency_key"]) == (1, 1, "order-7:*")
+
+
+async def test_a_fault_may_be_meant_for_one_intent(stand: StandIn) -> None:
+    hit, spared = await stand.intents.create_async(HOLD), await stand.intents.create_async(HOLD)
+    await stand.fault(payment_intent=hit.id, status=429, times=2)
+    assert (await stand.intents.capture_async(spared.id)).status == "succeeded"
+    with pytest.raises(stripe.RateLimitError):
+        await stand.intents.capture_async(hit.id)
+    with pytest.raises(stripe.RateLimitError):
+        await stand.stripe.v1.refunds.create_async({"payment_intent": hit.id})
+    assert (await stand.intents.capture_async(hit.id)).status == "succeeded"
+
+
+async def test_faults_of_several_tests_do_not_meet(stand: StandIn) -> None:
+    for name in ("a", "b"):
+        await stand.fault(status=409, idempotency_key=f"{name}:*")
+    outcomes = await asyncio.gather(
+        *(stand.intents.create_async(HOLD, under(f"{name}:1")) for name in "abc"), return_exceptions=True
+    )
+    assert [isinstance(outcome, stripe.StripeError) for outcome in outcomes] == [True, True, False]
+
+
 async def test_chance_is_reproducible(stand: StandIn) -> None:
     runs = []
     for _ in range(2):
