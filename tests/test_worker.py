@@ -86,6 +86,9 @@ def name_of(method: Callable[..., Any]) -> str:
 
 
 DEFINED = defined_activities()
+TOLD_NOTHING = {"reconciliation.tenants"}
+"""Activities that ask for all there is."""
+
 every_activity = pytest.mark.parametrize("method", DEFINED.values(), ids=name_of)
 
 
@@ -119,7 +122,7 @@ def test_names_are_pinned_plain_and_used_once() -> None:
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*", name) for name in names)
     workflow_names = [str(vars(one)["__temporal_workflow_definition"].name) for one in WORKFLOWS]
-    assert sorted(workflow_names) == ["Checkout", "Order", "Shipment"]
+    assert sorted(workflow_names) == ["Checkout", "Dispute", "Order", "Reconciliation", "Refund", "Shipment"]
 
 
 def test_a_pinned_name_stands_in_the_decorator() -> None:
@@ -137,14 +140,17 @@ def test_a_pinned_name_stands_in_the_decorator() -> None:
 @every_activity
 def test_an_activity_takes_one_frozen_message(method: Callable[..., Any]) -> None:
     """So that a field can be added without another signature."""
+    assert inspect.iscoroutinefunction(method)
+    assert (method.__doc__ or "").strip()
     _, *asked = inspect.signature(method).parameters
+    if name_of(method) in TOLD_NOTHING:
+        assert asked == []
+        return
     assert len(asked) == 1
     message = get_type_hints(method)[asked[0]]
     assert dataclasses.is_dataclass(message)
     assert message.__dataclass_params__.frozen  # type: ignore[union-attr]  # what @dataclass leaves behind
     assert message.__module__.startswith("domain.")
-    assert inspect.iscoroutinefunction(method)
-    assert (method.__doc__ or "").strip()
 
 
 def test_final_failures_are_one_list() -> None:

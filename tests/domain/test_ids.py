@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain import ids
 
-PREFIXED = re.compile(r"(co|pay|shp|cus)_[0-7][0-9a-hjkmnp-tv-z]{25}")
+PREFIXED = re.compile(r"(co|pay|shp|cus|re|dr)_[0-7][0-9a-hjkmnp-tv-z]{25}")
 
 tenants = st.from_regex(r"[a-z0-9][a-z0-9-]{0,39}", fullmatch=True)
 keys = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=1, max_size=255)  # as the API takes them
@@ -22,6 +22,8 @@ DERIVED: list[Derive] = [
     ids.payment_id,
     ids.customer_id,
     lambda tenant, key: ids.shipment_id(tenant, key, 0),
+    lambda tenant, key: ids.refund_id(tenant, "pay_1", key),
+    lambda tenant, key: ids.drift_id(tenant, "refunds agree", key),
 ]
 
 
@@ -57,6 +59,11 @@ def test_every_parcel_of_a_checkout_has_its_own(tenant: str, checkout: str, parc
     assert len({ids.shipment_id(tenant, checkout, parcel) for parcel in parcels}) == len(parcels)
 
 
+@given(tenants, keys, keys, keys)
+def test_the_same_key_asks_for_another_refund_of_another_payment(tenant: str, one: str, other: str, key: str) -> None:
+    assert (ids.refund_id(tenant, one, key) == ids.refund_id(tenant, other, key)) is (one == other)
+
+
 @given(tenants, emails)
 def test_a_customer_is_one_whatever_the_letter_case(tenant: str, email: str) -> None:
     assert ids.customer_id(tenant, f" {email.upper()} ") == ids.customer_id(tenant, email.lower())
@@ -73,6 +80,8 @@ def test_ids_of_yesterday_are_those_of_today() -> None:
     assert checkout == "co_136hnw077gah1tyz8mpcc67sr0"
     assert ids.payment_id("demo", checkout) == "pay_50tq1ntbapaa9a5n83ps9jf0mf"
     assert ids.shipment_id("demo", checkout, 1) == "shp_6z5vvsa47pbwq9hnxhhftpnw7b"
+    assert ids.refund_id("demo", "pay_1", "key-1") == "re_17q1jpbspsabcr70zf56d8fmc6"
+    assert ids.drift_id("demo", "refunds agree", "re_1") == "dr_2zv8pkt369bcd8cgpm9v5x3b1v"
     assert ids.customer_id("demo", "ada@example.com") == "cus_0w0nevjcd9b79bjab5jpczrkz8"
     assert ids.operation_key("demo", "pay_1", "capture", 2) == "demo/pay_1/capture/2"
 
@@ -91,8 +100,11 @@ def test_workflow_ids_tell_kind_and_tenant_and_come_back_from_a_url(tenant: str,
         ids.checkout_workflow(tenant, checkout),
         ids.order_workflow(tenant, checkout),
         ids.shipment_workflow(tenant, checkout),
+        ids.refund_workflow(tenant, checkout),
+        ids.dispute_workflow(tenant, checkout),
     ]
-    assert [one.split("/") for one in made] == [[kind, tenant, checkout] for kind in ("checkout", "order", "shipment")]
+    kinds = ("checkout", "order", "shipment", "refund", "dispute")
+    assert [one.split("/") for one in made] == [[kind, tenant, checkout] for kind in kinds]
     assert [unquote(quote(one, safe="")) for one in made] == made
     assert all(one.isascii() and len(one) <= 255 for one in made)
 

@@ -9,23 +9,53 @@ from hypothesis import given
 from hypothesis import strategies as st
 from temporalio.contrib.pydantic import pydantic_data_converter
 
+from domain import books, disputes, journal
 from domain.payments import (
     AuthorizePayment,
     CaptureFact,
     CapturePayment,
     LookUpPayment,
+    LookUpRefund,
     PaymentAuthorized,
     PaymentDeclined,
     PaymentFact,
     PaymentMode,
     PaymentNews,
+    RefundFact,
+    RefundPayment,
     VoidFact,
     VoidPayment,
 )
 from domain.refusals import Refusal, RefusalCode
 
-UNIONS = (PaymentFact, CaptureFact, VoidFact)
-ASKED = (AuthorizePayment, LookUpPayment, CapturePayment, VoidPayment, PaymentNews)
+UNIONS = (PaymentFact, CaptureFact, VoidFact, RefundFact)
+ASKED = (
+    AuthorizePayment,
+    LookUpPayment,
+    LookUpRefund,
+    CapturePayment,
+    VoidPayment,
+    RefundPayment,
+    PaymentNews,
+    journal.BeginCapture,
+    journal.BeginVoid,
+    journal.FinishVoid,
+    journal.Renew,
+    journal.BeginRefund,
+    journal.RefundBegun,
+    journal.RecordRefund,
+    journal.BeginReauthorization,
+    journal.Reauthorization,
+    journal.RecordReauthorization,
+    journal.RecordLapse,
+    disputes.DisputeInput,
+    disputes.LookUpDispute,
+    disputes.RecordDispute,
+    disputes.DisputeNews,
+    books.CompareBooks,
+    books.Compared,
+    books.RecordDrifts,
+)
 
 st.register_type_strategy(datetime, st.datetimes(timezones=st.just(UTC)))
 

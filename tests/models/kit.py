@@ -16,7 +16,16 @@ from sqlalchemy.orm import Session
 
 from activities.checkouts import CheckoutActivities
 from activities.orders import OrderActivities
-from domain.checkouts import CheckoutInput, CloseCheckout, Customer, OpenCheckout, OrderPlaced, PlaceOrder, Policy
+from domain.checkouts import (
+    CheckoutInput,
+    CloseCheckout,
+    Customer,
+    GivenBack,
+    OpenCheckout,
+    OrderPlaced,
+    PlaceOrder,
+    Policy,
+)
 from domain.ids import api_key_hash, checkout_id
 from domain.parcels import PostalAddress
 from domain.payments import PaymentAuthorized, PaymentMode
@@ -215,7 +224,7 @@ class Shop:
     async def give_up(self, checkout: str) -> None:
         """The shopper cancels before paying: the stock goes back, the payment is void."""
         why = Refusal(RefusalCode.CANCELLED_BY_SHOPPER, "Cancelled.")
-        asked = CloseCheckout(self.tenant, checkout, CheckoutState.CANCELLED, why, None, voided=True)
+        asked = CloseCheckout(self.tenant, checkout, CheckoutState.CANCELLED, why, None, GivenBack.VOIDED)
         await CheckoutActivities(self.server.database).close(asked)
 
     async def buy(self, sku: str) -> OrderPlaced:
