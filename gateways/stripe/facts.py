@@ -43,6 +43,10 @@ _CARD_REFUSALS = {
 }
 _DECLINED = (_R.CARD_DECLINED, "The card was declined. Try another card or ask your bank.")
 _AMOUNTS = ("amount_too_small", "amount_too_large", "parameter_invalid_integer")
+# `…_no_decimal_compatible`: support.stripe.com/questions/deprecation-of-fractional-isk-charges-and-refunds
+_AMOUNT_NOT_ROUND = "invalid_charge_amount"
+# Stripe's whole answer to a payment method that belongs to no customer and was used before: neither code nor param.
+_USED_UP = "may not be used again"
 
 _DISPUTES = {
     "warning_needs_response": DisputeState.INQUIRY,
@@ -83,8 +87,8 @@ def _authorized(intent: stripe.PaymentIntent) -> PaymentAuthorized:
     charge, customer, method = intent.latest_charge, _id(intent.customer), _id(intent.payment_method)
     kept = intent.setup_future_usage == "off_session" and customer and method
     card = _card(charge)
-    before = card.capture_before if card else None
-    several = card.multicapture if card else None
+    before = getattr(card, "capture_before", None)  # absent once the money is taken
+    several = getattr(card, "multicapture", None)
     return PaymentAuthorized(
         intent_id=intent.id,
         amount_minor=intent.amount_capturable + intent.amount_received,
@@ -118,7 +122,7 @@ def fee(transaction: stripe.BalanceTransaction) -> Fee:
 def of_refund(refund: stripe.Refund) -> RefundMade | RefundFailed:
     """A refund; `pending` and `requires_action` are on their way (docs.stripe.com/refunds)."""
     if refund.status in ("failed", "canceled"):
-        message = f"The refund did not reach the customer ({refund.failure_reason or refund.status})."
+        message = f"The refund did not reach the customer ({getattr(refund, 'failure_reason', None) or refund.status})."
         return RefundFailed(Refusal(_R.REFUND_FAILED, message), refund.id)
     settling = refund.status in ("pending", "requires_action")
     return RefundMade(refund.id, refund.amount, settling, _id(refund.balance_transaction))
@@ -158,11 +162,12 @@ def declined(error: stripe.StripeError) -> PaymentDeclined:
         why = refusal(error.code, body.get("decline_code"))
         return PaymentDeclined(why, intent.get("id"), intent.get("client_secret"), body.get("decline_code"))
     if isinstance(error, stripe.InvalidRequestError):
-        if error.param == "payment_method":
+        if error.param == "payment_method" or _USED_UP in str(error.user_message):
             message = "The payment method is not known, or cannot be used again. Collect the card again."
             return PaymentDeclined(Refusal(_R.INVALID_PAYMENT_METHOD, message))
-        if error.code in _AMOUNTS and error.param == "amount":
-            return PaymentDeclined(refusal(error.code, None))
+        code = error.code or ""
+        if error.param == "amount" or code.startswith(_AMOUNT_NOT_ROUND):
+            return PaymentDeclined(refusal(code if code in _AMOUNTS else "parameter_invalid_integer", None))
     raise fault(error) from error
 
 
