@@ -26,13 +26,13 @@ from domain.checkouts import (
     PlaceOrder,
     Policy,
 )
-from domain.ids import api_key_hash, checkout_id
+from domain.ids import api_key_hash, checkout_id, payment_id
 from domain.parcels import PostalAddress
-from domain.payments import PaymentAuthorized, PaymentMode
+from domain.payments import Fee, PaymentAuthorized, PaymentCaptured, PaymentMode
 from domain.pricing import CartLine
 from domain.refusals import Refusal, RefusalCode
 from domain.states import CheckoutState, MovementKind, ReservationState
-from models import stock
+from models import payments, stock
 from models.base import Base
 from models.catalog import Price, ShippingRate, TaxRate, Variant
 from models.database import Database
@@ -230,3 +230,23 @@ class Shop:
     async def buy(self, sku: str) -> OrderPlaced:
         """Open and place."""
         return await self.place(await self.open(sku))
+
+    def payment_of(self, checkout: str) -> str:
+        """The id of its payment."""
+        return payment_id(self.tenant, checkout)
+
+    async def sell(self, taken: int = TOTAL, *, fee: int = 0, final: bool = True) -> str:
+        """An order whose money was taken, all or so much of it. Its payment's id."""
+        checkout = await self.open(self.new_sku())
+        await self.place(checkout)
+        async with self.transaction() as session:
+            payment = await payments.get(session, self.payment_of(checkout))
+            kept = Fee(f"txn_{checkout}", fee, "EUR") if fee else None
+            fact = PaymentCaptured(f"pi_{checkout}", taken, f"ch_{checkout}", final, kept)
+            await payments.mark_captured(session, payment, fact)
+        return self.payment_of(checkout)
+
+    def ledger(self) -> dict[str, int]:
+        """What each account comes to, in minor units; one that comes to nothing is left out."""
+        told = self.rows("SELECT account, sum(amount_minor)::int AS total FROM ledger_entries GROUP BY account")
+        return {row.account: row.total for row in told if row.total}

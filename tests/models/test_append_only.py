@@ -2,19 +2,17 @@
 
 import pytest
 
-from models.migrations.rules_0002 import APPEND_ONLY
+from models.migrations import rules_0002, rules_0004
+from tests.models.full import full_shop
 from tests.models.kit import OWNER, SUPERUSER, Server, Shop
 
+APPEND_ONLY = (*rules_0002.APPEND_ONLY, *rules_0004.APPEND_ONLY)
 NO_RIGHT = "42501"
 REFUSED = "23514/append_only"
 
 NUMBERED = {("stock_movements", "movement_id"), ("events", "event_id")}
 """Columns that PostgreSQL itself fills, always: nobody may set them, before any trigger is asked."""
 
-_SCAN = (
-    "INSERT INTO tracking_events (tenant_id, carrier, event_id, shipment_id, status, carrier_code, description,"
-    " occurred_at) VALUES (current_tenant(), 'generic', 'scan_1', :parcel, 'pending', '-', '-', now())"
-)
 _ARMED = """
     SELECT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
     WHERE t.tgname = 'append_only' AND t.tgenabled = 'O'"""
@@ -23,10 +21,7 @@ _ARMED = """
 @pytest.fixture(scope="module")
 async def bought(server: Server) -> Shop:
     """A tenant with a history."""
-    shop = server.new_shop()
-    placed = await shop.buy(shop.new_sku())
-    shop.run(_SCAN, parcel=placed.parcels[0].shipment_id)
-    return shop
+    return await full_shop(server)
 
 
 def columns(shop: Shop, table: str) -> list[str]:
@@ -35,9 +30,10 @@ def columns(shop: Shop, table: str) -> list[str]:
     return [name for (name,) in shop.rows(query, t=table)]
 
 
-def test_the_history_is_movements_events_and_scans(server: Server) -> None:
+def test_the_history_is_movements_events_scans_and_the_ledger(server: Server) -> None:
     armed = {name for (name,) in server.rows(_ARMED, role=SUPERUSER)}
-    assert armed == set(APPEND_ONLY) == {"stock_movements", "events", "tracking_events"}
+    ledger = {"ledger_postings", "ledger_entries"}
+    assert armed == set(APPEND_ONLY) == {"stock_movements", "events", "tracking_events"} | ledger
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
@@ -83,7 +79,7 @@ def test_a_row_that_comes_a_second_time_cannot_overwrite_the_first(bought: Shop)
     )
     assert bought.refusal(upsert) == NO_RIGHT
     assert bought.refusal(upsert, role=OWNER) == REFUSED
-    assert bought.rows("SELECT description FROM tracking_events") == [("-",)]
+    assert bought.rows("SELECT description FROM tracking_events") == [("Picked up",)]
 
 
 def test_what_history_tells_of_stays_too(bought: Shop) -> None:

@@ -4,22 +4,21 @@ import asyncio
 from functools import partial
 
 import pytest
-import sqlalchemy as sa
 
 from domain.ids import operation_key, payment_id
 from domain.payments import PaymentAuthorized, PaymentCaptured
 from domain.states import OperationKind, OperationState, PaymentState
 from models import payments
 from models.base import RowMissing
-from models.payments import PaymentOperation
+from models.payments import CHECKOUT, OperationUnderWay, PaymentOperation
 from tests.models.kit import TOTAL, Shop, at_once, soon
 
 AUTHORIZE, CAPTURE, VOID = OperationKind.AUTHORIZE, OperationKind.CAPTURE, OperationKind.VOID
 ONE_PENDING = "23505/uq_payment_operations_pending"
 
 _NEW = (
-    "INSERT INTO payment_operations (tenant_id, payment_id, kind, sequence, idempotency_key, amount_minor, state)"
-    " VALUES (current_tenant(), :p, :kind, :n, :key, :amount, 'pending')"
+    "INSERT INTO payment_operations (tenant_id, payment_id, kind, sequence, reference, idempotency_key, amount_minor,"
+    " state) VALUES (current_tenant(), :p, :kind, :n, :reference, :key, 1, 'pending')"
 )
 
 
@@ -29,16 +28,27 @@ async def payment(shop: Shop) -> str:
     return payment_id(shop.tenant, await shop.open(shop.new_sku()))
 
 
-async def begin(shop: Shop, payment: str, kind: OperationKind, amount: int = TOTAL) -> PaymentOperation:
+async def begin(
+    shop: Shop, payment: str, kind: OperationKind, amount: int = TOTAL, *, reference: str = "shp_1"
+) -> PaymentOperation:
     """Journal an operation in a transaction of its own."""
     async with shop.transaction() as session:
-        return await payments.begin(session, await payments.get(session, payment), kind, amount)
+        return await payments.begin(session, await payments.get(session, payment), kind, reference, amount)
 
 
-async def finish(shop: Shop, payment: str, kind: OperationKind, error: str | None = None) -> None:
+def by_hand(
+    shop: Shop, payment: str, kind: str, number: int, reference: str = "another", *, key: str = "by hand"
+) -> str:
+    """Why the database refuses an operation that is written by hand."""
+    return shop.refusal(_NEW, p=payment, kind=kind, n=number, reference=reference, key=key)
+
+
+async def finish(
+    shop: Shop, payment: str, kind: OperationKind, error: str | None = None, *, reference: str | None = None
+) -> PaymentOperation | None:
     """Write its outcome down."""
     async with shop.transaction() as session:
-        await payments.finish(session, payment, kind, provider_id="pi_1", error_code=error)
+        return await payments.finish(session, payment, kind, reference=reference, provider_id="pi_1", error_code=error)
 
 
 def journal(shop: Shop) -> list[tuple[str, int, str, str | None]]:
@@ -49,8 +59,8 @@ def journal(shop: Shop) -> list[tuple[str, int, str, str | None]]:
 
 async def test_an_opened_checkout_has_its_authorization_journaled(shop: Shop, payment: str) -> None:
     assert journal(shop) == [("authorize", 1, "pending", None)]
-    assert shop.rows("SELECT idempotency_key, amount_minor FROM payment_operations") == [
-        (operation_key(shop.tenant, payment, "authorize", 1), TOTAL)
+    assert shop.rows("SELECT idempotency_key, reference, amount_minor FROM payment_operations") == [
+        (operation_key(shop.tenant, payment, "authorize", 1), CHECKOUT, TOTAL)
     ]
 
 
@@ -85,16 +95,16 @@ async def test_who_begins_second_waits_and_finds_what_the_first_wrote(shop: Shop
         row = await payments.get(session, payment)
         second = asyncio.create_task(begin(shop, payment, CAPTURE, 1))
         await shop.server.someone_waits()
-        first = await payments.begin(session, row, CAPTURE, TOTAL)
+        first = await payments.begin(session, row, CAPTURE, "shp_1", TOTAL)
     assert ((await second).idempotency_key, (await second).amount_minor) == (first.idempotency_key, TOTAL)
 
 
 async def test_a_capture_and_a_void_are_never_both_under_way(shop: Shop, payment: str) -> None:
     await begin(shop, payment, CAPTURE)
-    with pytest.raises(sa.exc.IntegrityError, match="uq_payment_operations_pending"):
+    with pytest.raises(OperationUnderWay, match=f"capture of payment {payment} is under way"):
         await begin(shop, payment, VOID)
-    for kind, number in (("void", 1), ("capture", 2)):
-        assert shop.refusal(_NEW, p=payment, kind=kind, n=number, key="by hand", amount=1) == ONE_PENDING
+    for kind, number in (("void", 1), ("capture", 2), ("refund", 1), ("authorize", 2)):
+        assert by_hand(shop, payment, kind, number) == ONE_PENDING
     await finish(shop, payment, CAPTURE, "expired")
     await begin(shop, payment, VOID)
     assert journal(shop)[1:] == [("capture", 1, "failed", "expired"), ("void", 1, "pending", None)]
@@ -111,9 +121,34 @@ async def test_a_void_may_begin_while_the_authorization_is_unknown_and_settles_i
 
 async def test_no_key_is_used_twice_nor_an_operation_written_twice(shop: Shop, payment: str) -> None:
     taken = operation_key(shop.tenant, payment, "authorize", 1)
-    assert shop.refusal(_NEW, p=payment, kind="capture", n=1, key=taken, amount=1).startswith("23505/uq_payment_op")
-    again = shop.refusal(_NEW, p=payment, kind="authorize", n=1, key="another", amount=1)
-    assert again == "23505/pk_payment_operations"
+    assert by_hand(shop, payment, "capture", 1, key=taken).startswith("23505/uq_payment_op")
+    assert by_hand(shop, payment, "authorize", 1, CHECKOUT) == "23505/pk_payment_operations"
+
+
+async def test_what_is_asked_for_once_is_there_once_unless_it_failed(shop: Shop, payment: str) -> None:
+    await begin(shop, payment, CAPTURE)
+    await finish(shop, payment, CAPTURE)
+    assert by_hand(shop, payment, "capture", 2, "shp_1") == "23505/uq_payment_operations_reference"
+    shop.run(_NEW, p=payment, kind="capture", n=2, reference="shp_2", key="by hand")
+
+
+async def test_operations_for_different_things_come_one_after_the_other(shop: Shop, payment: str) -> None:
+    first = await begin(shop, payment, CAPTURE, 4_000)
+    with pytest.raises(OperationUnderWay):
+        await begin(shop, payment, CAPTURE, 5_000, reference="shp_2")
+    await finish(shop, payment, CAPTURE)
+    second = await begin(shop, payment, CAPTURE, 5_000, reference="shp_2")
+    assert [first.sequence, second.sequence] == [1, 2]
+    assert (await begin(shop, payment, CAPTURE, 1)).idempotency_key == first.idempotency_key
+
+
+async def test_of_two_that_are_pending_the_one_that_is_named_ends(shop: Shop, payment: str) -> None:
+    """An authorization whose outcome is not known, and the new one that takes its place."""
+    await begin(shop, payment, AUTHORIZE, reference="after pi_1")
+    assert await finish(shop, payment, AUTHORIZE, reference="nothing of that name") is None
+    ended = await finish(shop, payment, AUTHORIZE, "voided", reference=CHECKOUT)
+    assert (ended is not None, ended and ended.reference) == (True, CHECKOUT)
+    assert journal(shop) == [("authorize", 1, "failed", "voided"), ("authorize", 2, "pending", None)]
 
 
 async def test_an_outcome_is_written_once(shop: Shop, payment: str) -> None:
@@ -146,6 +181,8 @@ async def test_authorized_then_captured_as_it_is_told(shop: Shop, payment: str) 
     [
         ("authorized_minor = amount_minor + 1", "authorized"),
         ("authorized_minor = 1, captured_minor = 2", "captured"),
+        ("authorized_minor = 2, captured_minor = 2, refunded_minor = 3", "refunded"),
+        ("refunded_minor = -1", "refunded"),
         ("captured_minor = -1", "captured"),
         ("amount_minor = 0", "amount"),
         ("state = 'captured'", "captured_something"),
@@ -156,6 +193,13 @@ async def test_no_more_is_held_than_asked_nor_taken_than_held(
 ) -> None:
     shop.run("UPDATE payments SET state = 'authorized'")
     assert shop.refusal(f"UPDATE payments SET {change}") == f"23514/ck_payments_{limit}"
+
+
+async def test_what_was_given_back_had_been_taken(shop: Shop) -> None:
+    await shop.sell()
+    shop.run("UPDATE payments SET state = 'refunded'")
+    nothing = shop.refusal("UPDATE payments SET captured_minor = 0")
+    assert nothing == "23514/ck_payments_captured_something"
 
 
 async def test_a_checkout_has_one_payment_and_an_intent_belongs_to_one(shop: Shop, payment: str) -> None:

@@ -6,6 +6,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from domain.states import MACHINES
 from models.base import Base
+from tests.models.full import full_shop
 from tests.models.kit import APP, OWNER, SUPERUSER, Server, Shop, complaint
 
 ILLEGAL = ("23514", "legal_move")
@@ -34,14 +35,7 @@ def into(table: str, state: str) -> str:
 @pytest.fixture(scope="module")
 async def bought(server: Server) -> Shop:
     """A tenant with one row in each table that has a state, and in each with an enum."""
-    shop = server.new_shop()
-    placed = await shop.buy(shop.new_sku())
-    shop.run(
-        "INSERT INTO tracking_events (tenant_id, carrier, event_id, shipment_id, status, carrier_code, description,"
-        " occurred_at) VALUES (current_tenant(), 'generic', 'scan_1', :parcel, 'pending', '-', '-', now())",
-        parcel=placed.parcels[0].shipment_id,
-    )
-    return shop
+    return await full_shop(server)
 
 
 def plant(shop: Shop, table: str, state: str) -> None:
