@@ -111,7 +111,7 @@ class Stripe:
                 asked.intent_id, cast("Any", params), {"idempotency_key": asked.idempotency_key}
             )
         except stripe.CardError as error:
-            return CaptureDeclined(facts.refusal(error.code, getattr(error, "decline_code", None)))
+            return CaptureDeclined(facts.refusal(error.code, facts.detail(error).get("decline_code")))
         except stripe.StripeError as error:
             if replayed_failure(error):
                 return await self._captured(asked) or _spent(error)

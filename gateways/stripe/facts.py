@@ -154,10 +154,16 @@ def refusal(code: str | None, decline_code: str | None) -> Refusal:
     return Refusal(known[0], known[1], {"decline_code": decline_code} if decline_code else {})
 
 
+def detail(error: stripe.StripeError) -> dict[str, Any]:
+    """The error object of Stripe's answer, whose fields the SDK's exceptions carry in part only."""
+    body = cast("dict[str, Any]", error.json_body or {}).get("error")
+    return body if isinstance(body, dict) else {}
+
+
 def declined(error: stripe.StripeError) -> PaymentDeclined:
     """A refusal that is an answer; whatever is not one is raised."""
     if isinstance(error, stripe.CardError):
-        body = cast("dict[str, Any]", error.json_body or {}).get("error", {})
+        body = detail(error)
         intent = body.get("payment_intent") or {}
         why = refusal(error.code, body.get("decline_code"))
         return PaymentDeclined(why, intent.get("id"), intent.get("client_secret"), body.get("decline_code"))
