@@ -1,0 +1,87 @@
+"""The four operations that move money, and the ways an answer can be lost; for the tests that break the stand-in."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gateways.stripe import StripeUnavailable
+from tests.contract.kit import Account
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of the gateway: what comes before it, what its success is called, and how often it had effect."""
+
+    name: str
+    endpoint: str
+    kind: str
+    prepare: Callable[[Account], Awaitable[Any]]
+    count: Callable[[dict[str, Any]], int]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+async def _authorize(account: Account) -> Any:
+    return account.asks()
+
+
+async def _capture(account: Account) -> Any:
+    held = await account.held()
+    return account.captures(held.intent_id, held.amount_minor)
+
+
+async def _void(account: Account) -> Any:
+    return account.voids((await account.held()).intent_id)
+
+
+async def _refund(account: Account) -> Any:
+    paid = await account.taken()
+    return account.refunds(paid.intent_id, 1000)
+
+
+OPERATIONS = [
+    Operation("authorize", "payment_intents.create", "authorized", _authorize, lambda s: int(s["authorizations_live"])),
+    Operation("capture", "payment_intents.capture", "captured", _capture, lambda s: int(s["captures"])),
+    Operation("void", "payment_intents.cancel", "voided", _void, lambda s: int(s["by_status"].get("canceled", 0))),
+    Operation("refund", "refunds.create", "refund_made", _refund, lambda s: int(s["refunds"])),
+]
+
+
+async def arm(account: Account, operation: Operation, **fault: Any) -> None:
+    """Break the next request of this operation."""
+    assert account.stand is not None
+    await account.stand.fault(operation=operation.endpoint, **fault)
+
+
+async def effects(account: Account, operation: Operation) -> int:
+    """How often the operation had its effect, by the provider's own count."""
+    assert account.stand is not None
+    return operation.count(await account.stand.state())
+
+
+async def watch(account: Account, operation: Operation) -> None:
+    """Begin to count the operation's requests; nothing breaks."""
+    await arm(account, operation, nth=1_000_000)
+
+
+async def sent(account: Account, operation: Operation) -> int:
+    """How many requests of the operation arrived since `watch`."""
+    assert account.stand is not None
+    listed = (await account.stand.http.get("/_control/faults")).json()["faults"]
+    return sum(int(one["seen"]) for one in listed if one["operation"] == operation.endpoint)
+
+
+async def act(account: Account, operation: Operation, asked: Any) -> Any:
+    """Ask once."""
+    return await getattr(account.gateway, operation.name)(asked)
+
+
+async def insist(account: Account, operation: Operation, asked: Any) -> Any:
+    """Ask until there is an answer, as an activity's retries do."""
+    for _ in range(50):
+        try:
+            return await act(account, operation, asked)
+        except StripeUnavailable:
+            continue
+    raise AssertionError("there was no answer")
