@@ -95,6 +95,29 @@ TRIGGERS = (
     ),
 )
 
+READ_FOR_IT = ("payments", "payment_operations", "orders", "shipments")
+
+CARRIED_OVER = (
+    # A capture is for its shipment; of an order with several, nobody wrote down which one it was.
+    """
+    UPDATE payment_operations f SET reference = CASE kind WHEN 'authorize' THEN 'checkout' WHEN 'capture' THEN coalesce(
+      (SELECT min(s.shipment_id) FROM orders o JOIN shipments s USING (tenant_id, order_number)
+       WHERE o.tenant_id = f.tenant_id AND o.payment_id = f.payment_id), 'capture') ELSE kind END
+    """,
+    # Under the ids that the code gives them, so that nothing is posted twice.
+    """
+    WITH posted AS (
+      INSERT INTO ledger_postings (tenant_id, posting_id, payment_id, kind, currency)
+      SELECT tenant_id, 'capture/' || intent_id || '/' || captured_minor, payment_id, 'capture', currency
+      FROM payments WHERE captured_minor > 0 RETURNING tenant_id, posting_id, payment_id
+    )
+    INSERT INTO ledger_entries (tenant_id, posting_id, account, amount_minor)
+    SELECT g.tenant_id, g.posting_id, side.account, side.sign * p.captured_minor
+    FROM posted g JOIN payments p USING (tenant_id, payment_id),
+      (VALUES ('receivable', 1), ('captured', -1)) AS side(account, sign)
+    """,
+)
+
 STATES = {
     ("payments", "state", "paymentstate"): (
         "pending", "requires_action", "authorized", "lapsed", "captured", "refunded", "voided", "failed",

@@ -21,6 +21,22 @@ _CONSTRAINTS = """
     FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype NOT IN ('n', 't')"""
 _INDEXES = "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
 
+_BEFORE_0004 = """
+    SET LOCAL session_replication_role = replica;
+    INSERT INTO tenants (tenant_id, name) VALUES ('a', 'A'), ('b', 'B');
+    INSERT INTO payments (tenant_id, payment_id, checkout_id, intent_id, state, currency, amount_minor,
+      authorized_minor, captured_minor)
+    VALUES ('a', 'pay_1', 'co_1', 'pi_1', 'captured', 'EUR', 500, 500, 400),
+      ('b', 'pay_2', 'co_2', NULL, 'pending', 'JPY', 300, 0, 0);
+    INSERT INTO orders (tenant_id, order_number, checkout_id, payment_id, customer_id, state, currency, shipping_minor,
+      tax_minor, total_minor, address, shipping_method)
+    VALUES ('a', '1001', 'co_1', 'pay_1', 'cus_1', 'shipped', 'EUR', 0, 0, 500, '{}', 'standard');
+    INSERT INTO shipments (tenant_id, shipment_id, order_number, location_id, state)
+    VALUES ('a', 'shp_1', '1001', 'florence', 'handed_over');
+    INSERT INTO payment_operations (tenant_id, payment_id, kind, sequence, idempotency_key, amount_minor, state)
+    VALUES ('a', 'pay_1', 'authorize', 1, 'k1', 500, 'succeeded'), ('a', 'pay_1', 'capture', 1, 'k2', 400, 'failed'),
+      ('a', 'pay_1', 'capture', 2, 'k3', 400, 'succeeded'), ('b', 'pay_2', 'authorize', 1, 'k4', 300, 'pending')"""
+
 MakeDatabase = Callable[[str], sa.Engine]
 
 
@@ -86,6 +102,36 @@ def test_each_step_leads_to_the_next_and_the_last_is_repeatable(make_database: M
     before = shape(engine, _COLUMNS)
     command.upgrade(config, "head")
     assert shape(engine, _COLUMNS) == before
+
+
+def test_what_was_paid_before_the_ledger_is_in_it_and_has_its_purpose(
+    server: Server, make_database: MakeDatabase
+) -> None:
+    """The owner is bound by row-level security too, so that a plain UPDATE of all tenants would touch no row."""
+    engine = make_database("lived_in")
+    command.upgrade(alembic(engine), "0003")
+    admin = sa.create_engine(
+        sa.make_url(server.urls[SUPERUSER]).set(database=engine.url.database), poolclass=sa.NullPool
+    )
+    with admin.begin() as connection:
+        connection.execute(sa.text(_BEFORE_0004))
+    command.upgrade(alembic(engine), "head")
+    with admin.connect() as connection:
+
+        def told(query: str) -> list[tuple[object, ...]]:
+            return [tuple(row) for row in connection.execute(sa.text(query))]
+
+        assert told("SELECT idempotency_key, reference FROM payment_operations ORDER BY 1") == [
+            ("k1", "checkout"), ("k2", "shp_1"), ("k3", "shp_1"), ("k4", "checkout")
+        ]  # fmt: skip
+        assert told("SELECT tenant_id, posting_id, payment_id, kind, currency FROM ledger_postings") == [
+            ("a", "capture/pi_1/400", "pay_1", "capture", "EUR")
+        ]
+        assert told("SELECT account, amount_minor FROM ledger_entries ORDER BY account") == [
+            ("captured", -400), ("receivable", 400)
+        ]  # fmt: skip
+        unforced = "SELECT relname FROM pg_class WHERE relrowsecurity AND NOT relforcerowsecurity"
+        assert told(unforced) == []
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(make_database: MakeDatabase) -> None:
