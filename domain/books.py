@@ -51,7 +51,8 @@ class IntentBook:
 
 @dataclass(frozen=True, slots=True)
 class OurBook:
-    """One payment in our tables. `refunds`: state by idempotency key. `receivable`: its ledger balance, by currency."""
+    """One payment in our tables. `refunds`: state by the provider's id, or by our
+    idempotency key before we know it. `receivable`: its ledger balance, by currency."""
 
     payment_id: str
     intent_id: str
@@ -142,20 +143,20 @@ def _state(theirs: IntentBook, ours: OurBook, money: bool) -> list[Drift]:
 
 def _refunds(theirs: IntentBook, ours: OurBook) -> list[Drift]:
     found: list[Drift] = []
+    there = {name for refund in theirs.refunds for name in (refund.provider_id, refund.operation)}
 
     def differs(subject: str, expected: str, seen: str) -> None:
         found.append(Drift("refunds agree", subject, expected, seen, theirs.intent_id, ours.payment_id))
 
-    there = {refund.operation: refund for refund in theirs.refunds if refund.operation}
     for refund in theirs.refunds:
-        own = ours.refunds.get(refund.operation or "")
+        own = ours.refunds.get(refund.provider_id) or ours.refunds.get(refund.operation or "")
         if own is None or _SAME.get(own, own) is not _SAME.get(refund.state, refund.state):
             was = own.value if own else "no such refund"
             seen = f"{refund.state} of {refund.amount_minor}"
             differs(refund.provider_id, was, seen)
-    for operation, state in ours.refunds.items():
-        if state in (OperationState.SUCCEEDED, OperationState.SETTLING) and operation not in there:
-            differs(operation, state.value, "no such refund")
+    for name, state in ours.refunds.items():
+        if state in (OperationState.SUCCEEDED, OperationState.SETTLING) and name not in there:
+            differs(name, state.value, "no such refund")
     return found
 
 

@@ -49,7 +49,7 @@ async def ours(session: AsyncSession, intents: Collection[str] | None = None) ->
 
 
 async def _operations(session: AsyncSession, payments: list[str] | None) -> tuple[Refunds, set[str]]:
-    """Refunds by payment and key; and the payments with an operation out at this moment."""
+    """Refunds by payment and id; and the payments with an operation out at this moment."""
     query = sa.select(PaymentOperation).where(
         (PaymentOperation.kind == OperationKind.REFUND) | (PaymentOperation.state == OperationState.PENDING)
     )
@@ -59,7 +59,7 @@ async def _operations(session: AsyncSession, payments: list[str] | None) -> tupl
     out = set[str]()
     for operation in await session.scalars(query):
         if operation.kind is OperationKind.REFUND:
-            refunds[operation.payment_id][operation.idempotency_key] = operation.state
+            refunds[operation.payment_id][operation.provider_id or operation.idempotency_key] = operation.state
         if operation.state is OperationState.PENDING:
             out.add(operation.payment_id)
     return refunds, out

@@ -84,7 +84,7 @@ async def test_a_capture_declined_at_the_dock(shop: Shop) -> None:
     await shop.stripe("faults", **DECLINE)
     answer = await shop.hand_over(order)
     assert (answer.status_code, answer.json()["released"]) == (200, False), answer.text
-    assert answer.json()["reason"] == "payment_rejected"
+    assert answer.json()["reason"] == "card_declined"
     order = await shop.order(number)
     assert (order["state"], order["needs_attention"]) == ("placed", True)
     assert order["shipments"][0]["state"] == "label_bought"
