@@ -227,12 +227,15 @@ class Stripe:
         return params
 
     async def _customer(self, asked: AuthorizePayment) -> str | None:
-        """The customer at Stripe; made under a key of its own the first time a card is to be kept."""
+        """The customer at Stripe; made the first time a card is to be kept, under a key that lives as the operation's.
+
+        A key of the shopper's would be forgotten in the middle of an operation, or keep a failure for all of them.
+        """
         if asked.provider_customer or not asked.save_card:
             return asked.provider_customer
         made = await self.client.v1.customers.create_async(
             {"metadata": {"tenant": asked.tenant, "customer_id": asked.customer_id}},
-            {"idempotency_key": f"{asked.tenant}/customer/{asked.customer_id}"},
+            {"idempotency_key": f"{asked.idempotency_key}/customer"},
         )
         return made.id
 
