@@ -74,7 +74,10 @@ async def test_three_d_secure_asks_the_shopper(account: Account, back: str | Non
         assert fact.action_url.startswith("http")
     else:
         assert fact.action_url is None
-    assert await account.gateway.look_up(fact.intent_id) == fact
+    later = await account.gateway.look_up(fact.intent_id)
+    assert isinstance(later, PaymentActionRequired)
+    assert later.client_secret == fact.client_secret
+    assert bool(later.action_url) is bool(back)
 
 
 async def test_the_browser_confirms(account: Account) -> None:
