@@ -27,15 +27,18 @@ class ReconciliationWorkflow:
         self._story = Story("Reconciliation with the payment provider")
 
     @workflow.run
-    async def run(self) -> dict[str, int]:
-        """Whose books → compare → look again at what disagrees → keep it and call a person."""
+    async def run(self, up_to_now: bool = False) -> dict[str, int]:
+        """Whose books → compare → look again at what disagrees → keep it and call a person.
+
+        `up_to_now`: asked for by hand; what may still be on its way is compared as well.
+        """
         tenants = await workflow.execute_activity_method(
             ReconciliationActivities.tenants,
             start_to_close_timeout=timedelta(seconds=10),
             retry_policy=_RETRY,
             summary="Whose books there are",
         )
-        until = workflow.now() - NOT_YET
+        until = workflow.now() + timedelta(seconds=1) if up_to_now else workflow.now() - NOT_YET
         found = {tenant: await self._one(tenant, until) for tenant in tenants}
         if any(found.values()):
             workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(True)])

@@ -24,6 +24,7 @@ async def ensure(client: Client, task_queue: str) -> None:
     schedule = Schedule(
         action=ScheduleActionStartWorkflow(
             ReconciliationWorkflow.run,
+            False,
             id=RECONCILIATION,
             task_queue=task_queue,
             static_summary="Our books beside the payment provider's",
@@ -41,6 +42,7 @@ async def reconcile_now(client: Client, task_queue: str) -> dict[str, int]:
     """Run it beside the schedule and wait for its answer: drifts by tenant."""
     return await client.execute_workflow(
         ReconciliationWorkflow.run,
+        True,
         id=f"{RECONCILIATION}-now",
         task_queue=task_queue,
         static_summary="Asked for by hand",
