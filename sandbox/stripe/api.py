@@ -12,7 +12,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sandbox.stripe import balance, charges, customers, events, payment_intents, refunds, settlement
+from sandbox.stripe import balance, charges, customers, disputes, events, payment_intents, refunds, settlement
 from sandbox.stripe.account import Account, Cause, shown, token
 from sandbox.stripe.call import Call
 from sandbox.stripe.errors import Obj, StripeError, invalid, unauthorized
@@ -68,6 +68,10 @@ ROUTES = (
     _route("POST", "refunds/{id}", "refunds.update", refunds.update),
     _route("GET", "charges", "charges.list", charges.listing),
     _route("GET", "charges/{id}", "charges.retrieve", charges.retrieve),
+    _route("GET", "disputes", "disputes.list", disputes.listing),
+    _route("GET", "disputes/{id}", "disputes.retrieve", disputes.retrieve),
+    _route("POST", "disputes/{id}", "disputes.update", disputes.update),
+    _route("POST", "disputes/{id}/close", "disputes.close", disputes.close),
     _route("GET", "balance", "balance.retrieve", balance.retrieve),
     _route("GET", "balance_transactions", "balance_transactions.list", balance.list_transactions),
     _route("GET", "balance_transactions/{id}", "balance_transactions.retrieve", balance.retrieve_transaction),

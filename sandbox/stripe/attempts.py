@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.stripe import balance
+from sandbox.stripe import balance, disputes
 from sandbox.stripe.account import Account
 from sandbox.stripe.call import Call
 from sandbox.stripe.cards import AUTHENTICATE, CARDS, Card, Decline
@@ -63,6 +63,7 @@ def approve(call: Call, intent: Obj, method: Obj, *, authenticated: bool) -> Non
         intent |= {"status": "succeeded", "amount_received": intent["amount"]}
         _keep(call.account, intent)
         call.emit("payment_intent.succeeded", intent)
+        disputes.open_by_card(call.account, charge)
     else:
         intent |= {"status": "requires_capture", "amount_capturable": intent["amount"]}
         _keep(call.account, intent)

@@ -27,6 +27,8 @@ class Card:
     country: str = "US"
     funding: str = "credit"
     refund: Literal["succeeded", "pending", "failed"] = "succeeded"
+    dispute: str | None = None
+    inquiry: bool = False
 
 
 DECLINED = Decline("card_declined", "generic_decline", "Your card was declined.")
@@ -80,9 +82,9 @@ CARDS: dict[str, Card] = {
     "threeDSecureRequiredProcessingError": Card("4000008400001280", decline=DECLINED),
     "threeDSecureOptional": Card("4000000000003055"),
     "amex_threeDSecureNotSupported": Card("378282246310005", "amex"),
-    "createDispute": Card("4000000000000259"),
-    "createDisputeProductNotReceived": Card("4000000000002685"),
-    "createDisputeInquiry": Card("4000000000001976"),
+    "createDispute": Card("4000000000000259", dispute="fraudulent"),
+    "createDisputeProductNotReceived": Card("4000000000002685", dispute="product_not_received"),
+    "createDisputeInquiry": Card("4000000000001976", dispute="fraudulent", inquiry=True),
     "createIssuerFraudRecord": Card("4000000000005423"),
     "riskLevelElevated": Card("4000000000009235"),
     "bypassPending": Card("4000000000000077"),

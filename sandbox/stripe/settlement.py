@@ -1,6 +1,6 @@
 """What ends an authorization: capture, cancellation, or its seven days running out."""
 
-from sandbox.stripe import balance, refunds
+from sandbox.stripe import balance, disputes, refunds
 from sandbox.stripe.account import Account, Cause
 from sandbox.stripe.attempts import card_error
 from sandbox.stripe.call import Call
@@ -53,6 +53,7 @@ def capture(call: Call) -> Obj:
     call.emit("charge.captured", charge)
     done = intent["status"] == "succeeded"
     call.emit("payment_intent.succeeded" if done else "payment_intent.amount_capturable_updated", intent)
+    disputes.open_by_card(call.account, charge)
     return intent
 
 
