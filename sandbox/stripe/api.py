@@ -12,7 +12,17 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sandbox.stripe import balance, charges, customers, disputes, events, payment_intents, refunds, settlement
+from sandbox.stripe import (
+    balance,
+    charges,
+    customers,
+    disputes,
+    events,
+    payment_intents,
+    payment_methods,
+    refunds,
+    settlement,
+)
 from sandbox.stripe.account import Account, Cause, shown, token
 from sandbox.stripe.call import Call
 from sandbox.stripe.errors import Obj, StripeError, invalid, unauthorized
@@ -61,7 +71,12 @@ ROUTES = (
     ),
     _route("POST", "payment_intents/{id}/capture", "payment_intents.capture", settlement.capture),
     _route("POST", "payment_intents/{id}/cancel", "payment_intents.cancel", settlement.cancel),
-    _route("GET", "payment_methods/{id}", "payment_methods.retrieve", payment_intents.retrieve_method),
+    _route("POST", "payment_methods", "payment_methods.create", payment_methods.create, publishable=True),
+    _route("GET", "payment_methods", "payment_methods.list", payment_methods.listing),
+    _route("GET", "payment_methods/{id}", "payment_methods.retrieve", payment_methods.retrieve),
+    _route("POST", "payment_methods/{id}", "payment_methods.update", payment_methods.update),
+    _route("POST", "payment_methods/{id}/attach", "payment_methods.attach", payment_methods.attach),
+    _route("POST", "payment_methods/{id}/detach", "payment_methods.detach", payment_methods.detach),
     _route("POST", "refunds", "refunds.create", refunds.create),
     _route("GET", "refunds", "refunds.list", refunds.listing),
     _route("GET", "refunds/{id}", "refunds.retrieve", refunds.retrieve),
@@ -79,8 +94,11 @@ ROUTES = (
     _route("GET", "events/{id}", "events.retrieve", events.retrieve),
     _route("POST", "customers", "customers.create", customers.create),
     _route("GET", "customers", "customers.list", customers.listing),
+    _route("GET", "customers/search", "customers.search", customers.searching),
     _route("GET", "customers/{id}", "customers.retrieve", customers.retrieve),
     _route("POST", "customers/{id}", "customers.update", customers.update),
+    _route("DELETE", "customers/{id}", "customers.delete", customers.delete),
+    _route("GET", "customers/{id}/payment_methods", "customers.payment_methods", payment_methods.listing_of_customer),
 )
 
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-ThreeDS = Literal["never", "always", "unless_off_session"]
+ThreeDS = Literal["never", "always", "unless_off_session", "unless_set_up"]
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ CARDS: dict[str, Card] = {
     "radarBlock": Card("4100000000000019", decline=FRAUD),
     "chargeCustomerFail": Card("4000000000000341", decline=DECLINED),
     "authenticationRequired": Card("4000002760003184", three_ds="always", country="DE"),
-    "authenticationRequiredOnSetup": Card("4000002500003155", three_ds="always", country="FR"),
+    "authenticationRequiredOnSetup": Card("4000002500003155", three_ds="unless_set_up", country="FR"),
     "authenticationRequiredSetupForOffSession": Card("4000003800000446", three_ds="unless_off_session", country="IT"),
     "authenticationRequiredChargeDeclinedInsufficientFunds": Card(
         "4000008260003178", decline=NO_FUNDS, three_ds="always", country="GB"
@@ -106,10 +106,11 @@ def payment_method(key: str, name: str, created: int, billing: dict[str, Any] | 
     """The PaymentMethod object of a test card; `_card` remembers which one it is and is never shown."""
     card = CARDS[name]
     address = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
+    given = billing or {}
     person = {"address": address, "email": None, "name": None, "phone": None, "tax_id": None}
     return {
         "id": key, "object": "payment_method", "allow_redisplay": "unspecified",
-        "billing_details": person | (billing or {}),
+        "billing_details": person | given | {"address": address | (given.get("address") or {})},
         "card": {
             "brand": card.brand, "checks": {
                 "address_line1_check": None, "address_postal_code_check": None, "cvc_check": "unchecked",

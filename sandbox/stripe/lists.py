@@ -83,12 +83,15 @@ _CLAUSE = re.compile(
     (?P<op>:|>=|<=|>|<|~)(?:(?P<quote2>['"])(?P<text>(?:\\.|(?!(?P=quote2)).)*)(?P=quote2)|(?P<bare>\S+))\s*""",
     re.VERBOSE,
 )
-_FIELDS = {"amount", "created", "currency", "customer", "metadata", "status"}
+_FIELDS = {
+    "customer": {"created", "email", "metadata", "name", "phone"},
+    "payment_intent": {"amount", "created", "currency", "customer", "metadata", "status"},
+}
 
 
 def search(account: Account, kind: str, url: str, query: str, limit: int, start: str | None) -> Obj:
     """Objects matching a query of Stripe's search language; what is younger than the lag is not found yet."""
-    clauses, everyone = _clauses(query)
+    clauses, everyone = _clauses(query, _FIELDS[kind])
     horizon = account.now() - account.search_lag
     found = [
         item
@@ -112,13 +115,13 @@ def _page_number(start: str | None) -> int:
     return int(start)
 
 
-def _clauses(query: str) -> tuple[list[dict[str, str | None]], bool]:
+def _clauses(query: str, fields: set[str]) -> tuple[list[dict[str, str | None]], bool]:
     clauses: list[dict[str, str | None]] = []
     joints: set[str] = set()
     rest = query
     while True:
         match = _CLAUSE.match(rest)
-        if match is None or match["field"] not in _FIELDS or (match["field"] == "metadata") != bool(match["quote"]):
+        if match is None or match["field"] not in fields or (match["field"] == "metadata") != bool(match["quote"]):
             raise invalid(f"We were unable to parse your search query: {query}", param="query")
         clauses.append(match.groupdict())
         rest = rest[match.end() :]
@@ -188,6 +191,6 @@ def _expand(account: Account, node: Any, steps: list[str], path: str) -> None:
         kind = next((kind for prefix, kind in KINDS.items() if value.startswith(prefix)), None)
         if kind is None:
             raise invalid(f"This property cannot be expanded ({path}).", param="expand")
-        node[name] = shown(account.find(kind, value))
+        node[name] = shown(account.all(f"deleted_{kind}").get(value) or account.find(kind, value))
     if len(steps) > 1 and node[name] is not None:
         _expand(account, node[name], steps[1:], path)

@@ -2,10 +2,9 @@
 
 from sandbox.stripe import balance, disputes, refunds
 from sandbox.stripe.account import Account, Cause
-from sandbox.stripe.attempts import card_error
 from sandbox.stripe.call import Call
 from sandbox.stripe.charges import AUTHORIZATION_SECONDS
-from sandbox.stripe.errors import Obj, invalid, unexpected_state
+from sandbox.stripe.errors import Obj, card_error, invalid, unexpected_state
 from sandbox.stripe.params import anything, boolean, integer, merge_metadata, metadata, one_of, parse, text
 
 CAPTURE = {
