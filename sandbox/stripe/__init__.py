@@ -17,11 +17,11 @@ Controls, without authentication, JSON in and out:
 - `POST /_control/webhooks/release {"reorder": bool}`: sends what was held and goes back to normal.
 - `POST /_control/webhooks/resend {"event_id": "evt_…"}`: delivers an event again.
 - `POST /_control/faults` takes the fields of `faults.FaultOrder`; `GET` lists and `DELETE` clears them. An
-  operation is `payment_intents.create|confirm|capture|cancel|retrieve|update|list|search`, `refunds.create`
-  and so on, or a pattern (`*`). `before`: nothing is processed. `after`: processed, the answer lost or
-  replaced. `hang`: silence, nothing processed. A 5xx is kept for its idempotency key and replayed, as Stripe
-  does; a 409, a 429 and a connection dropped before processing are not. With `idempotency_key` (a pattern) or
-  `payment_intent` (an id) a fault is for those requests alone. Faults live in memory only.
+  operation is one of `routes.py`, such as `payment_intents.create` or `refunds.create`, or a pattern (`*`).
+  `before`: nothing is processed. `after`: processed, the answer lost or replaced. `hang`: silence, nothing
+  processed. A 5xx is kept for its idempotency key and replayed, as Stripe does; a 409, a 429 and a connection
+  dropped before processing are not. With `idempotency_key` (a pattern) or `payment_intent` (an id) a fault is
+  for those requests alone. Faults live in memory only.
 - `POST /_control/disputes {"payment_intent": "pi_…", "amount": n, "reason": "…", "inquiry": bool}`: the bank disputes
   a captured charge; all but the intent may be left out. Answers with the dispute, 409 when nothing was captured.
 - `POST /_control/disputes/{id}/end {"outcome": "won|lost"}`: the bank decides; 409 when it has.

@@ -40,28 +40,25 @@ def page(
     where: Callable[[Obj], bool] | None = None,
 ) -> Obj:
     """One page, newest first, of what passes the filters: `created`, fields that must be equal, `where`."""
+    items = account.all(kind)
+    keys = list(reversed(items))
+    after, before = filters.get("starting_after"), filters.get("ending_before")
+    # A cursor marks a place among all objects, also where the filters leave its own object out.
+    if after is not None:
+        account.find(kind, after, param="starting_after", status=400)
+        keys = keys[keys.index(after) + 1 :]
+    if before is not None:
+        account.find(kind, before, param="ending_before", status=400)
+        keys = keys[: keys.index(before)]
     found = [
         item
-        for item in reversed(account.all(kind).values())
+        for item in map(items.__getitem__, keys)
         if all(item.get(name) == filters[name] for name in equal if filters.get(name) is not None)
         and _in_range(item["created"], filters.get("created"))
         and (where is None or where(item))
     ]
     limit = filters.get("limit") or 10
-    after, before = filters.get("starting_after"), filters.get("ending_before")
-    if after is not None:
-        account.find(kind, after, param="starting_after", status=400)
-        found = found[_position(found, after) + 1 :]
-        return _list(url, found[:limit], more=len(found) > limit)
-    if before is not None:
-        account.find(kind, before, param="ending_before", status=400)
-        found = found[: max(_position(found, before), 0)]
-        return _list(url, found[-limit:], more=len(found) > limit)
-    return _list(url, found[:limit], more=len(found) > limit)
-
-
-def _position(items: list[Obj], key: str) -> int:
-    return next((place for place, item in enumerate(items) if item["id"] == key), -1)
+    return _list(url, found[:limit] if before is None else found[-limit:], more=len(found) > limit)
 
 
 def _in_range(created: int, wanted: Any) -> bool:

@@ -156,6 +156,14 @@ def update(call: Call) -> Obj:
     return refund
 
 
+def cancel(call: Call) -> Obj:
+    """`POST /v1/refunds/{id}/cancel`: only of one that waits for the customer, which a card's never does."""
+    parse(call.params, {})
+    refund = call.account.find("refund", call.key)
+    message = f"This refund has a status of {refund['status']}; only one with requires_action can be canceled."
+    raise invalid(message, saved=True)
+
+
 def listing(call: Call) -> Obj:
     """`GET /v1/refunds`, by charge, intent or time."""
     filters = parse(call.params, {**LIST, "charge": text, "payment_intent": text})
