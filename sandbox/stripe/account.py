@@ -14,7 +14,7 @@ ALPHABET = string.ascii_letters + string.digits
 API_VERSION = "2026-10-28.endive"
 KINDS = {
     "pi_": "payment_intent", "ch_": "charge", "re_": "refund", "cus_": "customer", "pm_": "payment_method",
-    "evt_": "event", "txn_": "balance_transaction",
+    "evt_": "event", "txn_": "balance_transaction", "du_": "dispute",
 }  # fmt: skip
 
 

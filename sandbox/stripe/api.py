@@ -4,15 +4,12 @@ import asyncio
 import base64
 import binascii
 import json
-import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sandbox.stripe import balance, charges, customers, events, payment_intents, refunds, settlement
 from sandbox.stripe.account import Account, Cause, shown, token
 from sandbox.stripe.call import Call
 from sandbox.stripe.errors import Obj, StripeError, invalid, unauthorized
@@ -20,64 +17,18 @@ from sandbox.stripe.faults import FaultOrder, Faults, Target
 from sandbox.stripe.idempotency import Keys, Saved, fingerprint
 from sandbox.stripe.lists import expand
 from sandbox.stripe.params import decode, strings
+from sandbox.stripe.routes import Route, find_route
 
-DECLINABLE = ("payment_intents.create", "payment_intents.confirm", "payment_intents.capture")
+DECLINABLE = (
+    "payment_intents.create", "payment_intents.confirm", "payment_intents.capture",
+    "payment_intents.increment_authorization",
+)  # fmt: skip
 # Longest silence of a `hang` that says nothing else; seconds.
 HANG_SECONDS = 3600.0
 
 
 class HangUp(Exception):  # not an error of ours: the connection is to end without an answer
     """The client gets no answer: the connection closes."""
-
-
-@dataclass(frozen=True)
-class Route:
-    """One operation, where it is, and whether a browser's publishable key may call it."""
-
-    method: str
-    path: re.Pattern[str]
-    operation: str
-    run: Callable[[Call], Obj]
-    publishable: bool = False
-
-
-def _route(method: str, path: str, operation: str, run: Callable[[Call], Obj], *, publishable: bool = False) -> Route:
-    pattern = re.compile("^/v1/" + path.replace("{id}", r"(?P<id>[^/]+)") + "/?$")
-    return Route(method, pattern, operation, run, publishable)
-
-
-ROUTES = (
-    _route("POST", "payment_intents", "payment_intents.create", payment_intents.create),
-    _route("GET", "payment_intents", "payment_intents.list", payment_intents.listing),
-    _route("GET", "payment_intents/search", "payment_intents.search", payment_intents.searching),
-    _route("GET", "payment_intents/{id}", "payment_intents.retrieve", payment_intents.retrieve, publishable=True),
-    _route("POST", "payment_intents/{id}", "payment_intents.update", payment_intents.update),
-    _route(
-        "POST",
-        "payment_intents/{id}/confirm",
-        "payment_intents.confirm",
-        payment_intents.confirm,
-        publishable=True,
-    ),
-    _route("POST", "payment_intents/{id}/capture", "payment_intents.capture", settlement.capture),
-    _route("POST", "payment_intents/{id}/cancel", "payment_intents.cancel", settlement.cancel),
-    _route("GET", "payment_methods/{id}", "payment_methods.retrieve", payment_intents.retrieve_method),
-    _route("POST", "refunds", "refunds.create", refunds.create),
-    _route("GET", "refunds", "refunds.list", refunds.listing),
-    _route("GET", "refunds/{id}", "refunds.retrieve", refunds.retrieve),
-    _route("POST", "refunds/{id}", "refunds.update", refunds.update),
-    _route("GET", "charges", "charges.list", charges.listing),
-    _route("GET", "charges/{id}", "charges.retrieve", charges.retrieve),
-    _route("GET", "balance", "balance.retrieve", balance.retrieve),
-    _route("GET", "balance_transactions", "balance_transactions.list", balance.list_transactions),
-    _route("GET", "balance_transactions/{id}", "balance_transactions.retrieve", balance.retrieve_transaction),
-    _route("GET", "events", "events.list", events.listing),
-    _route("GET", "events/{id}", "events.retrieve", events.retrieve),
-    _route("POST", "customers", "customers.create", customers.create),
-    _route("GET", "customers", "customers.list", customers.listing),
-    _route("GET", "customers/{id}", "customers.retrieve", customers.retrieve),
-    _route("POST", "customers/{id}", "customers.update", customers.update),
-)
 
 
 @dataclass(frozen=True)
@@ -125,7 +76,7 @@ class Api:
 
     async def _arrive(self, request: Request, request_id: str) -> Arrived:
         publishable = self._authenticate(request.headers.get("authorization"))
-        route, key = _find_route(request.method, request.url.path)
+        route, key = find_route(request.method, request.url.path)
         if publishable and not route.publishable:
             raise unauthorized("This call needs a secret API key.", code="secret_key_required")
         body = await request.body()
@@ -218,14 +169,6 @@ class Api:
         if kept and arrived.idempotency_key is not None:
             self.keys.save(arrived.idempotency_key, arrived.print_, answer)
         self.account.commit()
-
-
-def _find_route(method: str, path: str) -> tuple[Route, str]:
-    for route in ROUTES:
-        match = route.path.match(path)
-        if match and route.method == method:
-            return route, match.groupdict().get("id", "")
-    raise StripeError(404, "invalid_request_error", f"Unrecognized request URL ({method}: {path}).", saved=False)
 
 
 def _target(arrived: Arrived) -> Target:

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from sandbox.stripe import balance
+from sandbox.stripe import balance, disputes, payment_methods
 from sandbox.stripe.account import Account
 from sandbox.stripe.call import Call
 from sandbox.stripe.cards import AUTHENTICATE, CARDS, Card, Decline
 from sandbox.stripe.charges import AUTHORIZATION_SECONDS, new_charge
-from sandbox.stripe.errors import Obj, StripeError, unexpected_state
+from sandbox.stripe.errors import Obj, StripeError, card_error, unexpected_state
 
 
 def attempt(call: Call, intent: Obj, given: dict[str, Any]) -> None:
@@ -17,7 +17,7 @@ def attempt(call: Call, intent: Obj, given: dict[str, Any]) -> None:
     intent |= {"last_payment_error": None, "next_action": None}
     _keep(call.account, intent)
     off_session = bool(given.get("off_session"))
-    if _must_authenticate(intent, card, off_session) and call.forced_decline is None:
+    if _must_authenticate(intent, method, card, off_session) and call.forced_decline is None:
         if off_session or given.get("error_on_requires_action"):
             raise decline(call, intent, method, AUTHENTICATE)
         intent["_return_url"] = given.get("return_url")
@@ -33,12 +33,15 @@ def attempt(call: Call, intent: Obj, given: dict[str, Any]) -> None:
     approve(call, intent, method, authenticated=authenticated)
 
 
-def _must_authenticate(intent: Obj, card: Card, off_session: bool) -> bool:
+def _must_authenticate(intent: Obj, method: Obj, card: Card, off_session: bool) -> bool:
     if intent.get("_authenticated"):
         return False
     options = (intent.get("payment_method_options") or {}).get("card") or {}
     asked = options.get("request_three_d_secure") in ("any", "challenge") and card.brand != "amex"
-    return card.three_ds == "always" or asked or (card.three_ds == "unless_off_session" and not off_session)
+    excused = {"never": True, "always": False, "unless_off_session": off_session}
+    # Set up for payments off session by an earlier one (docs.stripe.com/testing: "authenticate unless set up").
+    excused["unless_set_up"] = off_session and bool(method.get("_set_up"))
+    return asked or not excused[card.three_ds]
 
 
 def _next_action(account: Account, intent: Obj) -> Obj:
@@ -55,6 +58,7 @@ def approve(call: Call, intent: Obj, method: Obj, *, authenticated: bool) -> Non
     """The issuer says yes: the money is held until captured, or taken at once."""
     charge = new_charge(call.account, intent, method, None, authenticated=authenticated)
     intent["latest_charge"] = charge["id"]
+    payment_methods.after_attempt(call, intent, method, approved=True)
     if charge["captured"]:
         at_once = intent["capture_method"] != "automatic_async"
         balance.book_capture(call.account, charge, charge["amount"], at_once=at_once)
@@ -63,6 +67,7 @@ def approve(call: Call, intent: Obj, method: Obj, *, authenticated: bool) -> Non
         intent |= {"status": "succeeded", "amount_received": intent["amount"]}
         _keep(call.account, intent)
         call.emit("payment_intent.succeeded", intent)
+        disputes.open_by_card(call.account, charge)
     else:
         intent |= {"status": "requires_capture", "amount_capturable": intent["amount"]}
         _keep(call.account, intent)
@@ -74,19 +79,11 @@ def decline(call: Call, intent: Obj, method: Obj, why: Decline, *, authenticated
     """The issuer says no: the intent waits for another payment method. Returns the error to raise."""
     charge = new_charge(call.account, intent, method, why, authenticated=authenticated)
     call.emit("charge.failed", charge)
+    payment_methods.after_attempt(call, intent, method, approved=False)
     error = card_error(why, charge=charge["id"], payment_method=method)
     _fail(call, intent, error, latest_charge=charge["id"])
     error.extra["payment_intent"] = intent
     return error
-
-
-def card_error(why: Decline, **extra: Any) -> StripeError:
-    """402 `card_error` with the issuer's reason."""
-    advice = "try_again_later" if why.decline_code in ("generic_decline", "insufficient_funds") else None
-    return StripeError(
-        402, "card_error", why.message, code=why.code, decline_code=why.decline_code, advice_code=advice,
-        **extra
-    )  # fmt: skip
 
 
 def _fail(call: Call, intent: Obj, error: StripeError, **changes: Any) -> None:

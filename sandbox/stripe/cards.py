@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-ThreeDS = Literal["never", "always", "unless_off_session"]
+ThreeDS = Literal["never", "always", "unless_off_session", "unless_set_up"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class Card:
     country: str = "US"
     funding: str = "credit"
     refund: Literal["succeeded", "pending", "failed"] = "succeeded"
+    dispute: str | None = None
+    inquiry: bool = False
 
 
 DECLINED = Decline("card_declined", "generic_decline", "Your card was declined.")
@@ -68,7 +70,7 @@ CARDS: dict[str, Card] = {
     "radarBlock": Card("4100000000000019", decline=FRAUD),
     "chargeCustomerFail": Card("4000000000000341", decline=DECLINED),
     "authenticationRequired": Card("4000002760003184", three_ds="always", country="DE"),
-    "authenticationRequiredOnSetup": Card("4000002500003155", three_ds="always", country="FR"),
+    "authenticationRequiredOnSetup": Card("4000002500003155", three_ds="unless_set_up", country="FR"),
     "authenticationRequiredSetupForOffSession": Card("4000003800000446", three_ds="unless_off_session", country="IT"),
     "authenticationRequiredChargeDeclinedInsufficientFunds": Card(
         "4000008260003178", decline=NO_FUNDS, three_ds="always", country="GB"
@@ -80,9 +82,9 @@ CARDS: dict[str, Card] = {
     "threeDSecureRequiredProcessingError": Card("4000008400001280", decline=DECLINED),
     "threeDSecureOptional": Card("4000000000003055"),
     "amex_threeDSecureNotSupported": Card("378282246310005", "amex"),
-    "createDispute": Card("4000000000000259"),
-    "createDisputeProductNotReceived": Card("4000000000002685"),
-    "createDisputeInquiry": Card("4000000000001976"),
+    "createDispute": Card("4000000000000259", dispute="fraudulent"),
+    "createDisputeProductNotReceived": Card("4000000000002685", dispute="product_not_received"),
+    "createDisputeInquiry": Card("4000000000001976", dispute="fraudulent", inquiry=True),
     "createIssuerFraudRecord": Card("4000000000005423"),
     "riskLevelElevated": Card("4000000000009235"),
     "bypassPending": Card("4000000000000077"),
@@ -104,10 +106,11 @@ def payment_method(key: str, name: str, created: int, billing: dict[str, Any] | 
     """The PaymentMethod object of a test card; `_card` remembers which one it is and is never shown."""
     card = CARDS[name]
     address = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
+    given = billing or {}
     person = {"address": address, "email": None, "name": None, "phone": None, "tax_id": None}
     return {
         "id": key, "object": "payment_method", "allow_redisplay": "unspecified",
-        "billing_details": person | (billing or {}),
+        "billing_details": person | given | {"address": address | (given.get("address") or {})},
         "card": {
             "brand": card.brand, "checks": {
                 "address_line1_check": None, "address_postal_code_check": None, "cvc_check": "unchecked",

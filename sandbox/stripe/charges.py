@@ -9,6 +9,8 @@ from sandbox.stripe.errors import Obj
 from sandbox.stripe.lists import LIST, page
 from sandbox.stripe.params import parse, text
 
+# Brands whose authorizations can be raised (docs.stripe.com/payments/incremental-authorization).
+INCREMENTABLE = ("amex", "discover", "mastercard", "unionpay", "visa")
 # Customer-initiated card authorizations are valid for seven days
 # (docs.stripe.com/payments/place-a-hold-on-a-payment-method).
 AUTHORIZATION_SECONDS = 7 * 86_400
@@ -75,10 +77,11 @@ def _card_details(
         "brand": card["brand"], "checks": card["checks"] | {"cvc_check": "pass"}, "country": card["country"],
         "exp_month": card["exp_month"], "exp_year": card["exp_year"],
         "extended_authorization": {"status": "disabled"}, "fingerprint": card["fingerprint"],
-        "funding": card["funding"], "incremental_authorization": {"status": "unavailable"},
+        "funding": card["funding"],
+        "incremental_authorization": {"status": _status(held and _increments(intent, card))},
         "installments": None,
         "last4": card["last4"], "mandate": None,
-        "multicapture": {"status": "available" if held and _multicapture(intent) else "unavailable"},
+        "multicapture": {"status": _status(held and _multicapture(intent))},
         "network": card["brand"], "network_token": {"used": False},
         "network_transaction_id": CARDS[method["_card"]].number[-6:] + intent["id"][-9:],
         "overcapture": {"maximum_amount_capturable": intent["amount"], "status": "unavailable"},
@@ -87,6 +90,16 @@ def _card_details(
     if held:
         details["capture_before"] = account.now() + AUTHORIZATION_SECONDS
     return details
+
+
+def _status(available: bool) -> str:
+    return "available" if available else "unavailable"
+
+
+def _increments(intent: Obj, card: Obj) -> bool:
+    options: dict[str, Any] = (intent.get("payment_method_options") or {}).get("card") or {}
+    asked = options.get("request_incremental_authorization") == "if_available"
+    return asked and card["brand"] in INCREMENTABLE
 
 
 def _multicapture(intent: Obj) -> bool:

@@ -1,13 +1,15 @@
-"""What happens when the clock reaches it: authorizations expire, refunds settle, money becomes available."""
+"""What happens when the clock reaches it: authorizations expire, refunds settle, disputes end."""
 
 from collections.abc import Callable
 
-from sandbox.stripe import balance, refunds, settlement
+from sandbox.stripe import balance, disputes, refunds, settlement
 from sandbox.stripe.account import Account
 
 ACTIONS: dict[str, Callable[[Account, str], None]] = {
     "available": balance.mature,
     "book": balance.book,
+    "dispute_lapse": disputes.lapse,
+    "dispute_review": disputes.review,
     "expire": settlement.expire,
     "refund_failed": refunds.bounce,
     "refund_pending": refunds.arrive,

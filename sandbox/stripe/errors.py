@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from sandbox.stripe.cards import Decline
+
 Obj = dict[str, Any]
 DOC = "https://docs.stripe.com/error-codes/"
 
@@ -74,6 +76,15 @@ def missing_resource(kind: str, key: str, *, param: str | None = None, status: i
 def unexpected_state(message: str, intent: Obj) -> StripeError:
     """400 `payment_intent_unexpected_state`, with the intent inside."""
     return invalid(message, code="payment_intent_unexpected_state", saved=True, payment_intent=intent)
+
+
+def card_error(why: Decline, **extra: Any) -> StripeError:
+    """402 `card_error` with the issuer's reason."""
+    advice = "try_again_later" if why.decline_code in ("generic_decline", "insufficient_funds") else None
+    return StripeError(
+        402, "card_error", why.message, code=why.code, decline_code=why.decline_code, advice_code=advice,
+        **extra
+    )  # fmt: skip
 
 
 def unauthorized(message: str, *, code: str | None = None) -> StripeError:

@@ -40,28 +40,25 @@ def page(
     where: Callable[[Obj], bool] | None = None,
 ) -> Obj:
     """One page, newest first, of what passes the filters: `created`, fields that must be equal, `where`."""
+    items = account.all(kind)
+    keys = list(reversed(items))
+    after, before = filters.get("starting_after"), filters.get("ending_before")
+    # A cursor marks a place among all objects, also where the filters leave its own object out.
+    if after is not None:
+        account.find(kind, after, param="starting_after", status=400)
+        keys = keys[keys.index(after) + 1 :]
+    if before is not None:
+        account.find(kind, before, param="ending_before", status=400)
+        keys = keys[: keys.index(before)]
     found = [
         item
-        for item in reversed(account.all(kind).values())
+        for item in map(items.__getitem__, keys)
         if all(item.get(name) == filters[name] for name in equal if filters.get(name) is not None)
         and _in_range(item["created"], filters.get("created"))
         and (where is None or where(item))
     ]
     limit = filters.get("limit") or 10
-    after, before = filters.get("starting_after"), filters.get("ending_before")
-    if after is not None:
-        account.find(kind, after, param="starting_after", status=400)
-        found = found[_position(found, after) + 1 :]
-        return _list(url, found[:limit], more=len(found) > limit)
-    if before is not None:
-        account.find(kind, before, param="ending_before", status=400)
-        found = found[: max(_position(found, before), 0)]
-        return _list(url, found[-limit:], more=len(found) > limit)
-    return _list(url, found[:limit], more=len(found) > limit)
-
-
-def _position(items: list[Obj], key: str) -> int:
-    return next((place for place, item in enumerate(items) if item["id"] == key), -1)
+    return _list(url, found[:limit] if before is None else found[-limit:], more=len(found) > limit)
 
 
 def _in_range(created: int, wanted: Any) -> bool:
@@ -83,12 +80,15 @@ _CLAUSE = re.compile(
     (?P<op>:|>=|<=|>|<|~)(?:(?P<quote2>['"])(?P<text>(?:\\.|(?!(?P=quote2)).)*)(?P=quote2)|(?P<bare>\S+))\s*""",
     re.VERBOSE,
 )
-_FIELDS = {"amount", "created", "currency", "customer", "metadata", "status"}
+_FIELDS = {
+    "customer": {"created", "email", "metadata", "name", "phone"},
+    "payment_intent": {"amount", "created", "currency", "customer", "metadata", "status"},
+}
 
 
 def search(account: Account, kind: str, url: str, query: str, limit: int, start: str | None) -> Obj:
     """Objects matching a query of Stripe's search language; what is younger than the lag is not found yet."""
-    clauses, everyone = _clauses(query)
+    clauses, everyone = _clauses(query, _FIELDS[kind])
     horizon = account.now() - account.search_lag
     found = [
         item
@@ -112,13 +112,13 @@ def _page_number(start: str | None) -> int:
     return int(start)
 
 
-def _clauses(query: str) -> tuple[list[dict[str, str | None]], bool]:
+def _clauses(query: str, fields: set[str]) -> tuple[list[dict[str, str | None]], bool]:
     clauses: list[dict[str, str | None]] = []
     joints: set[str] = set()
     rest = query
     while True:
         match = _CLAUSE.match(rest)
-        if match is None or match["field"] not in _FIELDS or (match["field"] == "metadata") != bool(match["quote"]):
+        if match is None or match["field"] not in fields or (match["field"] == "metadata") != bool(match["quote"]):
             raise invalid(f"We were unable to parse your search query: {query}", param="query")
         clauses.append(match.groupdict())
         rest = rest[match.end() :]
@@ -188,6 +188,6 @@ def _expand(account: Account, node: Any, steps: list[str], path: str) -> None:
         kind = next((kind for prefix, kind in KINDS.items() if value.startswith(prefix)), None)
         if kind is None:
             raise invalid(f"This property cannot be expanded ({path}).", param="expand")
-        node[name] = shown(account.find(kind, value))
+        node[name] = shown(account.all(f"deleted_{kind}").get(value) or account.find(kind, value))
     if len(steps) > 1 and node[name] is not None:
         _expand(account, node[name], steps[1:], path)

@@ -142,6 +142,9 @@ def shape(table: Table, *, required: tuple[str, ...] = ()) -> Check:
     return check
 
 
+ADDRESS = shape(dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"), text))
+
+
 def merge_metadata(current: dict[str, str], change: dict[str, str] | None) -> dict[str, str]:
     """Stripe's rule: keys given are set, given empty are removed, others stay; empty `metadata` clears."""
     if change is None:

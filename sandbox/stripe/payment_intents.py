@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from sandbox.stripe import attempts
-from sandbox.stripe.account import Account, token
+from sandbox.stripe import attempts, payment_methods
+from sandbox.stripe.account import token
 from sandbox.stripe.call import Call
-from sandbox.stripe.cards import card_named, payment_method
 from sandbox.stripe.currencies import check_amount, check_currency
-from sandbox.stripe.errors import Obj, invalid, missing_resource, unauthorized, unexpected_state
+from sandbox.stripe.errors import Obj, invalid, unauthorized, unexpected_state
 from sandbox.stripe.lists import LIST, page, search
 from sandbox.stripe.params import (
+    ADDRESS,
     Check,
+    Raw,
     anything,
     boolean,
     email,
@@ -27,11 +28,15 @@ from sandbox.stripe.params import (
 UPDATABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
 CAPTURE_METHOD = one_of("automatic", "automatic_async", "manual")
 USAGE = one_of("off_session", "on_session")
-ADDRESS = shape(dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"), text))
 SHIPPING = shape(
     {"address": ADDRESS, "carrier": text, "name": text, "phone": text, "tracking_number": text},
     required=("address", "name"),
 )
+
+
+def _off_session(name: str, value: Raw) -> bool:
+    return True if value in ("one_off", "recurring") else boolean(name, value)
+
 
 # What creating, updating and confirming have in common; accepted and kept where the object has the field.
 COMMON: dict[str, Check] = {
@@ -48,7 +53,7 @@ UPDATE: dict[str, Check] = COMMON | {
     "transfer_group": text,
 }  # fmt: skip
 ATTEMPT: dict[str, Check] = {
-    "error_on_requires_action": boolean, "mandate": text, "mandate_data": anything, "off_session": boolean,
+    "error_on_requires_action": boolean, "mandate": text, "mandate_data": anything, "off_session": _off_session,
     "radar_options": anything, "return_url": text, "use_stripe_sdk": boolean,
 }  # fmt: skip
 CREATE: dict[str, Check] = UPDATE | ATTEMPT | {
@@ -76,7 +81,7 @@ def create(call: Call) -> Obj:
     _check_create(given)
     if given.get("customer"):
         call.account.find("customer", given["customer"], param="customer", status=400)
-    _check_card(call.account, given)
+    payment_methods.check_given(call.account, given, given.get("customer"))
     key = call.account.new_id("pi_3")
     automatic = given.get("automatic_payment_methods") or {}
     types: list[str] = given.get("payment_method_types") or ["card"]
@@ -110,7 +115,7 @@ def create(call: Call) -> Obj:
         "transfer_group": given.get("transfer_group"),
     }  # fmt: skip
     call.account.keep("payment_intent", key, intent)
-    attach_method(call.account, intent, given)
+    payment_methods.give_to_intent(call.account, intent, given, intent["customer"])
     call.emit("payment_intent.created", intent)
     if given.get("confirm"):
         attempts.attempt(call, intent, given)
@@ -147,43 +152,6 @@ def _check_create(given: dict[str, Any]) -> None:
         raise invalid("The suffix is limited to 22 characters.", param="statement_descriptor_suffix")
 
 
-def _check_card(account: Account, given: dict[str, Any]) -> str | None:
-    """The test card a request names; None for a payment method that exists. Raises for neither."""
-    data = given.get("payment_method_data")
-    if data:
-        card = data.get("card", {}) if isinstance(data, dict) else {}
-        named = card_named(str(card.get("token") or card.get("number") or ""))
-        if named is None:
-            raise invalid(
-                "This is not one of the test cards.",
-                param="payment_method_data[card]",
-                code="incorrect_number",
-            )
-        return named[0]
-    wanted = given.get("payment_method")
-    if wanted is None or wanted in account.all("payment_method"):
-        return None
-    named = card_named(wanted) if wanted.startswith("pm_card_") else None
-    if named is None:
-        raise missing_resource("PaymentMethod", wanted, param="payment_method", status=400)
-    return named[0]
-
-
-def attach_method(account: Account, intent: Obj, given: dict[str, Any]) -> None:
-    """Give the intent the request's payment method; a test card's name becomes an object of its own."""
-    name = _check_card(account, given)
-    key = given.get("payment_method")
-    if name is not None:
-        key = account.new_id("pm_1")
-        billing = (given.get("payment_method_data") or {}).get("billing_details")
-        account.keep("payment_method", key, payment_method(key, name, account.now(), billing))
-    if key is not None:
-        intent["payment_method"] = key
-        if intent["status"] == "requires_payment_method":
-            intent["status"] = "requires_confirmation"
-        account.keep("payment_intent", intent["id"], intent)
-
-
 def find_for(call: Call, given: dict[str, Any]) -> Obj:
     """The intent of this request; with a publishable key, only against its client secret."""
     intent = call.account.find("payment_intent", call.key, param="intent")
@@ -217,7 +185,7 @@ def update(call: Call) -> Obj:
     check_amount(given["amount"] if "amount" in given else intent["amount"], currency)
     if given.get("customer"):
         call.account.find("customer", given["customer"], param="customer", status=400)
-    attach_method(call.account, intent, given)
+    payment_methods.give_to_intent(call.account, intent, given, given.get("customer", intent["customer"]))
     intent["metadata"] = merge_metadata(intent["metadata"], given.pop("metadata", None))
     given.pop("payment_method", None)
     intent.update({name: value for name, value in given.items() if name in intent} | {"currency": currency})
@@ -241,11 +209,12 @@ def confirm(call: Call) -> Obj:
         raise invalid("This PaymentIntent may redirect the customer: give a `return_url`.", param="return_url")
     if given.get("amount_to_confirm", intent["amount"]) != intent["amount"]:
         raise invalid("The amount to confirm is not the intent's amount.", param="amount_to_confirm")
-    _check_card(call.account, given)
+    payment_methods.check_given(call.account, given, intent["customer"])
     if intent["payment_method"] is None and not given.get("payment_method") and not given.get("payment_method_data"):
         message = "You cannot confirm this PaymentIntent because it's missing a payment method."
         raise unexpected_state(message, intent)
-    attach_method(call.account, intent, given)
+    payment_methods.give_to_intent(call.account, intent, given, intent["customer"])
+    payment_methods.check_usable(call.account.find("payment_method", intent["payment_method"]), intent["customer"])
     fields = ("capture_method", "receipt_email", "setup_future_usage", "shipping")
     intent.update({name: given[name] for name in fields if given.get(name) is not None})
     attempts.attempt(call, intent, given)
@@ -264,9 +233,3 @@ def searching(call: Call) -> Obj:
     url = "/v1/payment_intents/search"
     query, limit = given["query"] or "", given.get("limit", 10)
     return search(call.account, "payment_intent", url, query, limit, given.get("page"))
-
-
-def retrieve_method(call: Call) -> Obj:
-    """`GET /v1/payment_methods/{id}`."""
-    parse(call.params, {})
-    return call.account.find("payment_method", call.key)

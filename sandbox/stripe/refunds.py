@@ -1,6 +1,6 @@
 """Refunds of captured charges, and the release of uncaptured money (docs.stripe.com/api/refunds)."""
 
-from sandbox.stripe import balance
+from sandbox.stripe import balance, disputes
 from sandbox.stripe.account import Account, Cause
 from sandbox.stripe.call import Call
 from sandbox.stripe.cards import CARDS
@@ -46,6 +46,7 @@ def create(call: Call) -> Obj:
         call.account.schedule(f"refund_{fate}", refund["id"], call.account.now() + SETTLE_SECONDS)
     call.emit("refund.created", refund)
     call.emit("charge.refunded", charge)
+    disputes.settle_by_refund(call.account, charge)
     return refund
 
 
@@ -63,8 +64,9 @@ def _charge_to_refund(call: Call, intent_key: str | None, charge_key: str | None
     charge = call.account.find("charge", str(charge_key), param="charge")
     if charge["status"] == "failed":
         raise invalid(f"Charge {charge_key} has failed and cannot be refunded.", param="charge", saved=True)
-    if charge["disputed"]:
-        raise invalid(f"Charge {charge_key} is disputed.", code="charge_disputed", saved=True)
+    if disputes.blocks_refund(call.account, charge):
+        message = f"Charge {charge_key} has been charged back; cannot issue a refund."
+        raise invalid(message, code="charge_disputed", saved=True)
     if not charge["captured"]:
         message = "This charge is not captured: cancel its PaymentIntent to release the authorization."
         raise invalid(message, param="charge", saved=True)
@@ -152,6 +154,14 @@ def update(call: Call) -> Obj:
     call.account.keep("refund", call.key, refund)
     call.emit("refund.updated", refund)
     return refund
+
+
+def cancel(call: Call) -> Obj:
+    """`POST /v1/refunds/{id}/cancel`: only of one that waits for the customer, which a card's never does."""
+    parse(call.params, {})
+    refund = call.account.find("refund", call.key)
+    message = f"This refund has a status of {refund['status']}; only one with requires_action can be canceled."
+    raise invalid(message, saved=True)
 
 
 def listing(call: Call) -> Obj:

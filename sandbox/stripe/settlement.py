@@ -1,11 +1,10 @@
 """What ends an authorization: capture, cancellation, or its seven days running out."""
 
-from sandbox.stripe import balance, refunds
+from sandbox.stripe import balance, disputes, refunds
 from sandbox.stripe.account import Account, Cause
-from sandbox.stripe.attempts import card_error
 from sandbox.stripe.call import Call
 from sandbox.stripe.charges import AUTHORIZATION_SECONDS
-from sandbox.stripe.errors import Obj, invalid, unexpected_state
+from sandbox.stripe.errors import Obj, card_error, invalid, unexpected_state
 from sandbox.stripe.params import anything, boolean, integer, merge_metadata, metadata, one_of, parse, text
 
 CAPTURE = {
@@ -53,6 +52,7 @@ def capture(call: Call) -> Obj:
     call.emit("charge.captured", charge)
     done = intent["status"] == "succeeded"
     call.emit("payment_intent.succeeded" if done else "payment_intent.amount_capturable_updated", intent)
+    disputes.open_by_card(call.account, charge)
     return intent
 
 

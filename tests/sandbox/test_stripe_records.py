@@ -108,3 +108,58 @@ async def test_lists_have_pages(stand: StandIn) -> None:
     assert (await stand.intents.list_async(later)).data == []
     with pytest.raises(stripe.InvalidRequestError):
         await stand.intents.list_async({"limit": 101})
+
+
+async def test_refunds_are_listed_by_payment_in_pages(stand: StandIn) -> None:
+    sold, other = await stand.intents.create_async(SALE), await stand.intents.create_async(SALE)
+    made = []
+    for amount in (100, 200, 300):
+        order: Any = {"payment_intent": sold.id, "amount": amount, "metadata": {"n": str(amount)}}
+        made.append((await stand.stripe.v1.refunds.create_async(order)).id)
+        last = await stand.stripe.v1.refunds.create_async({"payment_intent": other.id, "amount": amount})
+    wanted: Any = {"payment_intent": sold.id, "limit": 2}
+    first = await stand.stripe.v1.refunds.list_async(wanted)
+    assert ([item.id for item in first.data], first.has_more) == ([made[2], made[1]], True)
+    assert [item.id async for item in first.auto_paging_iter()] == made[::-1]
+    assert [item.metadata.to_dict() for item in first.data if item.metadata] == [{"n": "300"}, {"n": "200"}]
+    beside = await stand.stripe.v1.refunds.list_async(wanted | {"starting_after": last.id})
+    assert [item.id for item in beside.data] == [made[2], made[1]]
+    newer = await stand.stripe.v1.refunds.list_async(wanted | {"ending_before": made[0]})
+    assert [item.id for item in newer.data] == [made[2], made[1]]
+
+
+async def test_a_cards_refund_cannot_be_cancelled(stand: StandIn) -> None:
+    sold = await stand.intents.create_async(SALE | {"payment_method": "pm_card_pendingRefund"})
+    refund = await stand.stripe.v1.refunds.create_async({"payment_intent": sold.id})
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        await stand.stripe.v1.refunds.cancel_async(refund.id)
+    assert refused.value.http_status == 400
+
+
+async def test_pending_refunds_count_against_what_was_captured(stand: StandIn) -> None:
+    sold = await stand.intents.create_async(SALE | {"payment_method": "pm_card_pendingRefund"})
+    await stand.stripe.v1.refunds.create_async({"payment_intent": sold.id, "amount": 1000})
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        await stand.stripe.v1.refunds.create_async({"payment_intent": sold.id, "amount": 251})
+    assert refused.value.param == "amount"
+    await stand.stripe.v1.refunds.create_async({"payment_intent": sold.id, "amount": 250})
+    await stand.control("advance", seconds=60)
+    with pytest.raises(stripe.InvalidRequestError) as again:
+        await stand.stripe.v1.refunds.create_async({"payment_intent": sold.id})
+    assert again.value.code == "charge_already_refunded"
+
+
+async def test_events_are_listed_by_time_and_type_in_pages(stand: StandIn) -> None:
+    await stand.intents.create_async(HOLD)
+    await stand.control("advance", seconds=100)
+    sold = await stand.intents.create_async(SALE)
+    everything = (await stand.stripe.v1.events.list_async({"limit": 100})).data
+    since = everything[0].created - 50
+    wanted: Any = {"created": {"gte": since}, "types": ["charge.succeeded", "payment_intent.succeeded"], "limit": 1}
+    first = await stand.stripe.v1.events.list_async(wanted)
+    assert first.has_more is True
+    assert [event.type async for event in first.auto_paging_iter()] == ["payment_intent.succeeded", "charge.succeeded"]
+    family: Any = {"created": {"gte": since}, "type": "payment_intent.*"}
+    assert {event.data.object["id"] for event in (await stand.stripe.v1.events.list_async(family)).data} == {sold.id}
+    recent = await stand.intents.list_async({"created": {"gte": since}})
+    assert [intent.id for intent in recent.data] == [sold.id]
