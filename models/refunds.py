@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.ledger import PostingKind
@@ -110,7 +111,7 @@ async def of_payment(session: AsyncSession, payment_id: str) -> Sequence[Payment
     query = (
         sa.select(PaymentOperation)
         .where(PaymentOperation.payment_id == payment_id, PaymentOperation.kind == OperationKind.REFUND)
-        .distinct(PaymentOperation.reference)
+        .ext(distinct_on(PaymentOperation.reference))
         .order_by(PaymentOperation.reference, PaymentOperation.sequence.desc())
     )
     found = (await session.scalars(query)).all()
