@@ -1,0 +1,76 @@
+"""The whole account at once, on the stand-in only: it would read everything that a real test account ever did."""
+
+import json
+from typing import Any
+
+from domain.books import IntentStatus
+from tests.contract.kit import TENANT, Account
+from tests.contract.test_disputes import disputed
+
+
+async def a_day_of_business(account: Account) -> None:
+    """One intent of each kind."""
+    await account.gateway.authorize(account.asks(None))
+    await account.gateway.authorize(account.asks("pm_card_visa_chargeDeclined"))
+    await account.held(1000)
+    voided = await account.held(1100)
+    await account.gateway.void(account.voids(voided.intent_id))
+    part = await account.held(1200)
+    await account.gateway.capture(account.captures(part.intent_id, 700))
+    several = await account.held(1300)
+    for amount, before in ((300, 0), (400, 300)):
+        await account.gateway.capture(account.captures(several.intent_id, amount, final=False, before_minor=before))
+    for card in ("pm_card_visa", "pm_card_pendingRefund", "pm_card_refundFail"):
+        paid = await account.taken(1400, card)
+        await account.gateway.refund(account.refunds(paid.intent_id, 600))
+    await disputed(account, amount=1500)
+    await account.gateway.authorize(account.asks(amount=900, currency="JPY"))
+
+
+async def test_the_whole_account_is_the_sum_of_its_intents(emptied: Account) -> None:
+    await a_day_of_business(emptied)
+    assert emptied.stand is not None
+    for _ in range(2):
+        whole = [book async for book in emptied.gateway.books.everything()]
+        state = await emptied.stand.state()
+        assert {book.intent_id for book in whole} == {line["id"] for line in state["payment_intents"]}
+        assert len(whole) == 11
+        for book in whole:
+            alone = await emptied.gateway.books.of_intent(book.intent_id)
+            assert _sorted(alone) == _sorted(book)
+        await emptied.stand.control("advance", seconds=60)  # and once more, with every refund at its end
+
+
+def _sorted(book: Any) -> Any:
+    return book.intent_id, book.status, sorted(book.refunds, key=str), sorted(book.fees, key=str), book.net
+
+
+async def test_the_whole_account_comes_in_pages(emptied: Account) -> None:
+    for _ in range(103):
+        await emptied.gateway.authorize(emptied.asks(None))
+    books = [book async for book in emptied.gateway.books.everything()]
+    assert len({book.intent_id for book in books}) == 103
+    assert {book.tenant for book in books} == {TENANT}
+
+
+async def test_an_authorization_that_nobody_captured_lapses(emptied: Account) -> None:
+    held = await emptied.held()
+    assert emptied.stand is not None
+    await emptied.stand.control("advance", seconds=8 * 86_400)
+    assert (await emptied.gateway.look_up(held.intent_id)).kind == "cancelled"
+    late = await emptied.gateway.capture(emptied.captures(held.intent_id, held.amount_minor))
+    assert late.kind == "capture_declined"
+    book = await emptied.gateway.books.of_intent(held.intent_id)
+    assert (book.status, book.refunds, book.net) == (IntentStatus.CANCELLED, (), {})
+
+
+async def test_events_come_in_pages_and_in_order(emptied: Account) -> None:
+    for _ in range(40):
+        await emptied.held()
+    log = [one async for one in emptied.gateway.books.events(0, 2**31)]
+    assert len(log) == 120
+    by_intent: dict[str | None, list[str]] = {}
+    for one in log:
+        by_intent.setdefault(one.intent_id, []).append(json.loads(one.body)["type"])
+    steps = ["payment_intent.created", "charge.succeeded", "payment_intent.amount_capturable_updated"]
+    assert list(by_intent.values()) == [steps] * 40
