@@ -2,7 +2,7 @@
 
 from temporalio import activity
 
-from domain.disputes import RecordDispute
+from domain.disputes import DisputeFact, RecordDispute
 from domain.money import Money
 from domain.states import DisputeState
 from models import disputes, events, orders, payments
@@ -38,9 +38,15 @@ class DisputeActivities:
             events.record(session, named.tenant, payment.checkout_id, f"dispute.{fact.state}", message)
             if fact.state in CALLS_PERSON:
                 order.needs_attention, order.attention_reason = True, message
-            elif order.attention_reason and "disput" in order.attention_reason:
+            elif _called_for(order.attention_reason or "", fact):
                 order.needs_attention, order.attention_reason = False, None
             return True
+
+
+def _called_for(reason: str, fact: DisputeFact) -> bool:
+    """Whether it was this dispute that a person was called for."""
+    amount = Money(fact.amount_minor, fact.currency)
+    return any(reason.startswith(_WORDS[state].partition(" (")[0].format(amount=amount)) for state in CALLS_PERSON)
 
 
 def words(state: DisputeState, amount_minor: int, currency: str, reason: str, due: object) -> str:

@@ -59,7 +59,8 @@ async def record(session: AsyncSession, payment: Payment, fact: DisputeFact) -> 
             return False
         row.state = fact.state
     row.evidence_due_at = fact.evidence_due_at
-    row.ended_at = now() if is_terminal(DISPUTE_MOVES, fact.state) else None
+    if changed and is_terminal(DISPUTE_MOVES, fact.state):
+        row.ended_at = now()
     await session.flush()
     await _post(session, payment, fact)
     return changed
