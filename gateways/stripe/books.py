@@ -8,6 +8,7 @@ import stripe
 
 from domain.books import FeeBook, IntentBook, IntentStatus, RefundBook
 from domain.states import OperationState
+from gateways.stripe.facts import RELEASE
 from gateways.stripe.faults import fault
 
 _INTENTS = {
@@ -99,6 +100,7 @@ def _book(
     moved: Iterable[stripe.BalanceTransaction],
 ) -> IntentBook:
     transactions = list({transaction.id: transaction for transaction in moved}.values())
+    released = {_id(one.source) for one in transactions if one.reporting_category == RELEASE}
     net: dict[str, int] = defaultdict(int)
     for transaction in transactions:
         net[transaction.currency.upper()] += transaction.net
@@ -109,14 +111,16 @@ def _book(
         status=_INTENTS.get(intent.status, IntentStatus.UNDECIDED),
         held_minor=intent.amount_capturable,
         taken_minor=intent.amount_received,
-        refunds=tuple(_refund(refund) for refund in refunds if not _release(refund)),
+        refunds=tuple(
+            _refund(refund) for refund in refunds if refund.id not in released and not _moved_nothing(refund)
+        ),
         fees=tuple(FeeBook(one.id, one.fee, one.currency.upper()) for one in transactions if one.fee),
         net={currency: total for currency, total in net.items() if total},
     )
 
 
-def _release(refund: stripe.Refund) -> bool:
-    """What was authorized and not captured shows as a refund that moved no money."""
+def _moved_nothing(refund: stripe.Refund) -> bool:
+    """What was authorized and never captured shows as a refund that moved no money."""
     ours = refund.metadata and "operation" in refund.metadata.to_dict()
     return not ours and refund.balance_transaction is None and refund.status == "succeeded"
 

@@ -122,6 +122,10 @@ class Shop:
         number = answer.json()["order_number"]
         if not labelled:
             return await self.order(number)
+        return await self.labelled(number)
+
+    async def labelled(self, number: str) -> dict[str, Any]:
+        """The order, once its one parcel has its label."""
         return await until(lambda: self.order(number), lambda order: order["shipments"][0]["state"] == "label_bought")
 
     async def waiting(self, sku: str, **how: Any) -> dict[str, Any]:

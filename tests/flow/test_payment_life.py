@@ -75,10 +75,7 @@ async def test_amounts_without_and_with_three_decimals(shop: Shop) -> None:
     for currency, sku in (("JPY", "SCARF-SILK-01"), ("KWD", "BAG-CALF-02")):
         answer = await shop.buy(sku, currency=currency)
         assert answer.status_code == 201, answer.text
-        order = await until(
-            lambda number=answer.json()["order_number"]: shop.order(number),  # type: ignore[misc]
-            lambda found: found["shipments"][0]["state"] == "label_bought",
-        )
+        order = await shop.labelled(answer.json()["order_number"])
         assert (await shop.hand_over(order)).json()["released"] is True
         assert (await shop.order(order["number"]))["payment"]["captured"] == answer.json()["total"]
 
