@@ -1,12 +1,17 @@
 """A webhook is kept once, comes back until it is handled, and is in one pair of hands at a time."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
+import psycopg
 import pytest
+import sqlalchemy as sa
 
 from models import inbox
 from models.inbox import Outcome
-from tests.models.kit import Server, Shop, at_once
+from tests.models.kit import SUPERUSER, Server, Shop, at_once
 
 ALL = 1_000
 
@@ -15,6 +20,32 @@ async def store(shop: Shop, event: str = "evt_1", source: str = "stripe", body: 
     """As a webhook's route does it."""
     async with shop.transaction() as session:
         return await inbox.store(session, shop.tenant, source, event, body)
+
+
+async def receive(
+    shop: Shop, event: str = "evt_1", source: str = "stripe", body: bytes = b"first", *, tenant: str | None = None
+) -> bool | None:
+    """As a webhook's route does it: one statement, no transaction around it."""
+    async with shop.server.database.one_statement() as connection:
+        return await inbox.receive(connection, tenant or shop.tenant, source, event, body)
+
+
+@contextmanager
+def overheard(server: Server) -> Iterator[list[tuple[str, bool]]]:
+    """Every statement of the application's pool, and whether its connection was one of automatic commits."""
+    heard: list[tuple[str, bool]] = []
+
+    def listen(connection: sa.Connection, _: Any, statement: str, *__: Any) -> None:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.AsyncConnection)
+        heard.append((statement, driver.autocommit))
+
+    engine = server.database.engine.sync_engine
+    sa.event.listen(engine, "before_cursor_execute", listen)
+    try:
+        yield heard
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", listen)
 
 
 async def due(shop: Shop) -> list[tuple[str, str]]:
@@ -134,3 +165,54 @@ async def test_another_tenants_message_cannot_be_claimed(server: Server, shop: S
         assert await inbox.claim(session, "stripe", "evt_1") is None
     async with server.database.transaction(None) as session:
         assert await inbox.claim(session, "stripe", "evt_1") is None
+
+
+async def test_a_webhook_is_kept_in_one_statement_without_a_transaction(shop: Shop) -> None:
+    with overheard(shop.server) as heard:
+        assert await receive(shop)
+    ((statement, commits_by_itself),) = heard
+    assert statement.startswith("SELECT receive_webhook(")
+    assert commits_by_itself
+    assert shop.rows("SELECT source, event_id, body, attempts, handled_at FROM inbox") == [
+        ("stripe", "evt_1", b"first", 0, None)
+    ]
+    assert await due(shop) == [("stripe", "evt_1")]
+    assert await handle(shop)
+
+
+async def test_and_nothing_of_its_tenant_stays_on_the_connection(shop: Shop) -> None:
+    async with shop.server.database.one_statement() as connection:
+        assert await inbox.receive(connection, shop.tenant, "stripe", "evt_1", b"first")
+        assert (await connection.execute(sa.text("SELECT current_tenant()"))).scalar_one() is None
+        assert (await connection.execute(sa.text("SELECT count(*) FROM inbox"))).scalar_one() == 0
+    with overheard(shop.server) as heard:
+        assert not await store(shop)
+    assert {commits_by_itself for _, commits_by_itself in heard} == {False}
+
+
+async def test_a_webhook_that_comes_twice_is_kept_once(shop: Shop) -> None:
+    assert await receive(shop) is True
+    assert await receive(shop, body=b"second") is False
+    assert not await store(shop, body=b"third")
+    assert shop.rows("SELECT body FROM inbox") == [(b"first",)]
+    assert await receive(shop, source="generic") is True
+
+
+async def test_a_webhook_that_comes_twenty_times_at_once_is_new_once(shop: Shop) -> None:
+    told = await at_once([lambda: receive(shop)] * 20)
+    assert sorted(map(bool, told)) == [False] * 19 + [True]
+    assert shop.rows("SELECT count(*) FROM inbox") == [(1,)]
+
+
+@pytest.mark.parametrize("tenant", ["t-nobody", "' OR true --"])
+async def test_of_a_tenant_that_is_none_nothing_is_kept(shop: Shop, tenant: str) -> None:
+    everything = "SELECT count(*) FROM inbox"
+    before = shop.rows(everything, role=SUPERUSER)
+    assert await receive(shop, tenant=tenant) is None
+    assert shop.rows(everything, role=SUPERUSER) == before
+
+
+async def test_bytes_are_kept_as_they_came(shop: Shop) -> None:
+    body = bytes(range(256)) * 40
+    await receive(shop, body=body)
+    assert shop.rows("SELECT body FROM inbox") == [(body,)]
