@@ -4,9 +4,14 @@ from dataclasses import dataclass
 
 import pytest
 
-from models import audit
-from models.audit import CHECKS, Finding, compare_with_provider
-from tests.models.kit import PLACE, SUPERUSER, TOTAL, Server, Shop
+from domain.books import IntentBook, IntentStatus, OurBook
+from domain.disputes import DisputeFact
+from domain.ids import checkout_workflow, order_workflow
+from domain.payments import RefundMade
+from domain.states import DisputeState, PaymentState
+from models import audit, disputes, payments, refunds
+from models.audit import CHECKS, Finding, compare_books
+from tests.models.kit import PLACE, SUPERUSER, Server, Shop
 
 ATTENTION = "UPDATE orders SET needs_attention = true, attention_reason = 'a person looks at it'"
 
@@ -68,6 +73,10 @@ PLANTS = [
         "DELETE FROM payments WHERE checkout_id = '{done}'",
     ),
     Plant(
+        "money: no order without a payment", "1001", "order is placed, payment is lapsed",
+        "UPDATE payments SET state = 'lapsed' WHERE checkout_id = '{done}'",
+    ),
+    Plant(
         "money: no payment without an order", "{pay}", "payment is authorized, checkout is open",
         "UPDATE payments SET state = 'authorized' WHERE checkout_id = '{open}'",
     ),
@@ -101,6 +110,62 @@ PLANTS = [
     ),
 ]  # fmt: skip
 
+# {pay}: taken and disputed, with a fee; of it refund r1 of 500 has arrived, r2 of 300 is settling.
+MONEY_PLANTS = [
+    Plant(
+        "money: no order without a payment", "1001", "order is placed, payment is voided",
+        "UPDATE payments SET state = 'voided'",
+    ),
+    Plant(
+        "money: what is set aside to be refunded is asked for", "{pay}", "set aside 801, asked for 800",
+        "UPDATE payments SET refunded_minor = refunded_minor + 1",
+    ),
+    Plant(
+        "money: what is set aside to be refunded is asked for", "{pay}", "set aside 800, asked for 500",
+        "UPDATE payment_operations SET state = 'failed' WHERE reference = 'r2'",
+    ),
+    Plant(
+        "money: no operation is out for long", "{tenant}/{pay}/refund/2", "refund pending since",
+        "UPDATE payment_operations SET state = 'pending', created_at = now() - interval '25 hours'"
+        " WHERE reference = 'r2'",
+    ),
+    Plant(
+        "ledger: every posting balances", "fee/txn_{done}", "sum -100 of 1 entries",
+        "DELETE FROM ledger_entries WHERE account = 'fees'",
+    ),
+    Plant(
+        "ledger: every posting balances", "fee/txn_{done}", "sum 1 of 2 entries",
+        "UPDATE ledger_entries SET amount_minor = 101 WHERE account = 'fees'",
+    ),
+    Plant(
+        "ledger: every posting balances", "fee/empty", "sum 0 of 0 entries",
+        "INSERT INTO ledger_postings (tenant_id, posting_id, payment_id, kind, currency)"
+        " SELECT tenant_id, 'fee/empty', payment_id, 'fee', 'EUR' FROM payments",
+    ),
+    Plant(
+        "ledger: it says what was captured and refunded", "{pay}",
+        "captured 11499 and refunded 500, ledger says 11500 and 500",
+        "UPDATE payments SET captured_minor = captured_minor - 1",
+    ),
+    Plant(
+        "ledger: it says what was captured and refunded", "{pay}",
+        "captured 11500 and refunded 800, ledger says 11500 and 500",
+        "UPDATE payment_operations SET state = 'succeeded' WHERE reference = 'r2'",
+    ),
+    Plant(
+        "ledger: a dispute's money is where it should be", "dp_won", "lost, postings: dispute_opened, dispute_won",
+        "UPDATE disputes SET state = 'lost' WHERE dispute_id = 'dp_won'",
+    ),
+    Plant(
+        "ledger: a dispute's money is where it should be", "dp_lost", "won, postings: dispute_lost, dispute_opened",
+        "UPDATE disputes SET state = 'won' WHERE dispute_id = 'dp_lost'",
+    ),
+    Plant(
+        "ledger: a dispute's money is where it should be", "dp_open", "lost, postings: dispute_opened",
+        "UPDATE disputes SET state = 'lost' WHERE dispute_id = 'dp_open'",
+    ),
+]  # fmt: skip
+
 
 async def findings(shop: Shop) -> list[Finding]:
     """What the auditor says of a tenant."""
@@ -125,17 +190,49 @@ async def names(shop: Shop) -> dict[str, str]:
     return {"sku": sku, "done": done, "open": opened, "gone": gone, "pay": payment}
 
 
+@pytest.fixture
+async def money(shop: Shop) -> dict[str, str]:
+    """A shop with an order whose payment has been through everything, and what they are called."""
+    payment = await shop.sell(fee=100)
+    for name, amount, settling in (("r1", 500, False), ("r2", 300, True)):
+        async with shop.transaction() as session:
+            row = await payments.get(session, payment)
+            await refunds.begin(session, row, name, amount, "test")
+            await refunds.record(session, row, name, RefundMade(f"re_{name}", amount, settling))
+    for state in (DisputeState.WON, DisputeState.LOST, DisputeState.NEEDS_RESPONSE):
+        name = {"needs_response": "open"}.get(state, state)
+        fact = DisputeFact(f"dp_{name}", "pi", 50, "EUR", "fraudulent", state, withdrawn=True)
+        async with shop.transaction() as session:
+            await disputes.record(session, await payments.get(session, payment), fact)
+    ((checkout,),) = shop.rows("SELECT checkout_id FROM payments")
+    return {"tenant": shop.tenant, "pay": payment, "done": checkout}
+
+
 async def test_where_all_is_well_nothing_is_found(server: Server, names: dict[str, str], shop: Shop) -> None:
     assert await findings(shop) == []
     assert await findings(server.new_shop()) == []
 
 
+async def test_nor_where_money_has_been_through_everything_well(shop: Shop, money: dict[str, str]) -> None:
+    assert await findings(shop) == []
+
+
 def test_every_check_has_a_plant() -> None:
-    assert {plant.check for plant in PLANTS} == set(CHECKS)
+    assert {plant.check for plant in PLANTS + MONEY_PLANTS} == set(CHECKS)
 
 
 @pytest.mark.parametrize("plant", PLANTS, ids=[plant.damage[:48] for plant in PLANTS])
 async def test_exactly_the_check_for_it_finds_the_damage(shop: Shop, names: dict[str, str], plant: Plant) -> None:
+    await grows(shop, plant, names)
+
+
+@pytest.mark.parametrize("plant", MONEY_PLANTS, ids=[plant.damage[:64] for plant in MONEY_PLANTS])
+async def test_exactly_the_check_for_it_finds_lost_money(shop: Shop, money: dict[str, str], plant: Plant) -> None:
+    await grows(shop, plant, money)
+
+
+async def grows(shop: Shop, plant: Plant, names: dict[str, str]) -> None:
+    """Once it is planted, that is found and nothing else."""
     damage(shop, plant.damage.format(**names))
     (found,) = await findings(shop)
     assert found.check == plant.check
@@ -163,31 +260,76 @@ async def test_a_checkout_is_given_a_quarter_of_an_hour_to_end(shop: Shop, names
     assert await findings(shop) == []
 
 
-async def test_what_we_know_of_intents_and_whether_one_is_under_way(shop: Shop, names: dict[str, str]) -> None:
+async def test_an_operation_is_given_a_day(shop: Shop, money: dict[str, str]) -> None:
+    damage(
+        shop,
+        "UPDATE payment_operations SET state = 'pending', created_at = now() - interval '23 hours'"
+        " WHERE reference = 'r2'",
+    )
+    assert await findings(shop) == []
+
+
+async def test_whether_a_checkout_is_being_paid(shop: Shop, names: dict[str, str]) -> None:
     async with shop.transaction() as session:
-        assert await audit.known_intents(session) == {f"pi_{names['done']}": ("authorized", TOTAL)}
         assert await audit.under_way(session)
     await shop.give_up(names["open"])
     async with shop.transaction() as session:
         assert not await audit.under_way(session)
 
 
+async def test_who_must_be_at_work(shop: Shop, names: dict[str, str]) -> None:
+    paying, placed = checkout_workflow(shop.tenant, names["open"]), order_workflow(shop.tenant, "1001")
+    async with shop.transaction() as session:
+        assert await audit.in_progress(session) == {paying: "checkout open", placed: "order placed"}
+    await shop.give_up(names["open"])
+    damage(shop, "UPDATE orders SET state = 'closed'")
+    async with shop.transaction() as session:
+        assert await audit.in_progress(session) == {}
+
+
+def here(state: str, authorized: int = 0, captured: int = 0, *, settling: bool = False) -> dict[str, OurBook]:
+    """Our book of the one intent."""
+    return {"pi": OurBook("pay", "pi", PaymentState(state), authorized, captured, settling=settling)}
+
+
+def there(status: str, held: int = 0, taken: int = 0, **net: int) -> dict[str, IntentBook]:
+    """The provider's book of it."""
+    return {"pi": IntentBook("pi", "t", IntentStatus(status), held, taken, net=net)}
+
+
 @pytest.mark.parametrize(
-    ("ours", "theirs", "settling", "detail"),
+    ("ours", "theirs", "settling", "found"),
     [
-        ({"pi": ("authorized", 5)}, {"pi": ("requires_capture", 5)}, False, None),
-        ({"pi": ("captured", 5)}, {"pi": ("succeeded", 5)}, False, None),
-        ({"pi": ("voided", 0)}, {}, False, None),
-        ({}, {"pi": ("requires_capture", 5)}, True, None),
-        ({"pi": ("requires_action", 0)}, {"pi": ("requires_capture", 5)}, True, None),
-        ({}, {"pi": ("requires_capture", 5)}, False, "there authorized 5, here unknown to us 0"),
-        ({"pi": ("authorized", 4)}, {"pi": ("requires_capture", 5)}, False, "there authorized 5, here authorized 4"),
-        ({"pi": ("voided", 0)}, {"pi": ("succeeded", 5)}, True, "there captured 5, here voided 0"),
-        ({"pi": ("captured", 5)}, {}, True, "here captured 5, there nothing"),
+        (here("authorized", 5), there("held", 5), False, None),
+        (here("captured", 5, 5), there("taken", 0, 5), False, None),
+        (here("captured", 5, 4), there("taken", 0, 4), False, None),
+        (here("refunded", 5, 5), there("taken", 0, 5), False, None),
+        (here("voided"), {}, False, None),
+        (here("lapsed", 5), there("cancelled"), False, None),
+        ({}, there("held", 5), True, None),
+        ({}, there("cancelled"), False, None),
+        (here("requires_action", settling=True), there("held", 5), True, None),
+        (here("authorized", 5, settling=True), there("taken", 0, 5, EUR=5), False, None),
+        ({}, there("held", 5), False, ("intent is known", "here no such intent, there held, 5 held, 0 taken")),
+        (
+            here("authorized", 4), there("held", 5), False,
+            ("payment and intent agree", "here authorized, 4 held, 0 taken, there held, 5 held, 0 taken"),
+        ),
+        (
+            here("voided"), there("taken", 0, 5), True,
+            ("payment and intent agree", "here voided, 0 held, 0 taken, there taken, 0 held, 5 taken"),
+        ),
+        (
+            here("captured", 5, 5), there("taken", 0, 5, EUR=5), False,
+            ("ledger and balance agree", "here 0, there 5"),
+        ),
+        (here("authorized", 5), {}, True, ("intent is known", "here authorized, there nothing")),
+        (here("captured", 5, 5), {}, True, ("intent is known", "here captured, there nothing")),
+        (here("refunded", 5, 5), {}, True, ("intent is known", "here refunded, there nothing")),
     ],
-)
+)  # fmt: skip
 def test_the_provider_and_the_tables_are_compared(
-    ours: dict[str, tuple[str, int]], theirs: dict[str, tuple[str, int]], settling: bool, detail: str | None
+    ours: dict[str, OurBook], theirs: dict[str, IntentBook], settling: bool, found: tuple[str, str] | None
 ) -> None:
-    found = compare_with_provider(ours, theirs, settling)
-    assert [one.detail for one in found] == ([detail] if detail else [])
+    told = [(one.check, one.detail) for one in compare_books(ours, theirs, settling)]
+    assert told == ([(f"provider: {found[0]}", found[1])] if found else [])
