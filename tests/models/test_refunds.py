@@ -310,8 +310,14 @@ async def test_told_of_by_ten_at_once_it_is_adopted_once(shop: Shop, payment: st
 
 @pytest.mark.parametrize(
     ("refund", "fact"),
-    [("r1", made()), ("re_1", made(TOTAL + 1)), ("re_1", made(0)), ("re_1", BOUNCED)],
-    ids=["another id", "more than was captured", "nothing", "it failed"],
+    [
+        ("r1", made()),
+        ("re_1", made(TOTAL + 1)),
+        ("re_1", made(0)),
+        ("re_1", BOUNCED),
+        ("re_1", made(moved=False)),
+    ],
+    ids=["another id", "more than was captured", "nothing", "it failed", "no balance moved"],
 )
 async def test_what_moved_no_captured_money_is_not_adopted(
     shop: Shop, payment: str, refund: str, fact: RefundMade | RefundFailed
