@@ -216,9 +216,9 @@ class Shop:
         assert opened.refusal is None, opened.refusal
         return checkout
 
-    async def place(self, checkout: str) -> OrderPlaced:
-        """Its payment is authorized; the order it becomes."""
-        fact = PaymentAuthorized(f"pi_{checkout}", TOTAL, soon(), "visa 4242")
+    async def place(self, checkout: str, fact: PaymentAuthorized | None = None) -> OrderPlaced:
+        """Its payment is authorized, plainly or as told; the order it becomes."""
+        fact = fact or PaymentAuthorized(f"pi_{checkout}", TOTAL, soon(), "visa 4242")
         return await OrderActivities(self.server.database).place(PlaceOrder(self.tenant, checkout, fact))
 
     async def give_up(self, checkout: str) -> None:
