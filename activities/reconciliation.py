@@ -87,7 +87,7 @@ async def _post_fees(session: AsyncSession, tenant: str, theirs: IntentBook, own
     """Fees the provider named only after the movement they belong to."""
     posted = 0
     for one in theirs.fees:
-        if one.fee_minor and not await ledger.posted(session, f"fee/{one.transaction_id}"):
+        if one.fee_minor > 0 and not await ledger.posted(session, f"fee/{one.transaction_id}"):
             payment = await session.get_one(Payment, (tenant, own.payment_id))
             await ledger.post_fee(session, payment, Fee(one.transaction_id, one.fee_minor, one.currency))
             posted += 1

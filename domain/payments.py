@@ -245,8 +245,6 @@ class RefundMade:
     amount_minor: int
     settling: bool = False
     transaction_id: str | None = None
-    released: bool = False
-    """It gave back what was authorized and never captured."""
     kind: Literal["refund_made"] = "refund_made"
 
 

@@ -63,7 +63,7 @@ async def _adopt(
     left = payment.captured_minor - payment.refunded_minor
     if isinstance(fact, RefundFailed) or refund_id != fact.provider_id or not 0 < fact.amount_minor <= left:
         return None
-    if fact.released or (fact.transaction_id is None and not fact.settling):
+    if fact.transaction_id is None and not fact.settling:
         return None
     return await begin(session, payment, refund_id, fact.amount_minor, "made at the payment provider")
 

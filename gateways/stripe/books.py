@@ -8,7 +8,6 @@ import stripe
 
 from domain.books import FeeBook, IntentBook, IntentStatus, RefundBook
 from domain.states import OperationState
-from gateways.stripe.facts import RELEASE
 from gateways.stripe.faults import fault
 
 _INTENTS = {
@@ -64,9 +63,7 @@ class StripeBooks:
             intent = await self._client.v1.payment_intents.retrieve_async(intent_id)
             refunds, moved = [], []
             if charge := _id(intent.latest_charge):
-                listed = await self._client.v1.refunds.list_async(
-                    {"payment_intent": intent_id, "limit": 100, "expand": ["data.balance_transaction"]}
-                )
+                listed = await self._client.v1.refunds.list_async({"payment_intent": intent_id, "limit": 100})
                 refunds = [refund async for refund in listed.auto_paging_iter()]
                 moved = await self._moved_by(charge)
                 moved += [one for refund in refunds for one in await self._moved_by(refund.id)]
@@ -100,7 +97,6 @@ def _book(
     moved: Iterable[stripe.BalanceTransaction],
 ) -> IntentBook:
     transactions = list({transaction.id: transaction for transaction in moved}.values())
-    released = {_id(one.source) for one in transactions if one.reporting_category == RELEASE}
     net: dict[str, int] = defaultdict(int)
     for transaction in transactions:
         net[transaction.currency.upper()] += transaction.net
@@ -111,18 +107,10 @@ def _book(
         status=_INTENTS.get(intent.status, IntentStatus.UNDECIDED),
         held_minor=intent.amount_capturable,
         taken_minor=intent.amount_received,
-        refunds=tuple(
-            _refund(refund) for refund in refunds if refund.id not in released and not _moved_nothing(refund)
-        ),
+        refunds=tuple(_refund(refund) for refund in refunds),
         fees=tuple(FeeBook(one.id, one.fee, one.currency.upper()) for one in transactions if one.fee),
         net={currency: total for currency, total in net.items() if total},
     )
-
-
-def _moved_nothing(refund: stripe.Refund) -> bool:
-    """What was authorized and never captured shows as a refund that moved no money."""
-    ours = refund.metadata and "operation" in refund.metadata.to_dict()
-    return not ours and refund.balance_transaction is None and refund.status == "succeeded"
 
 
 def _refund(refund: stripe.Refund) -> RefundBook:

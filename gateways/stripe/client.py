@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import stripe
-from stripe.params import PaymentIntentCreateParams, RefundRetrieveParams
+from stripe.params import PaymentIntentCreateParams
 
 from domain.disputes import DisputeFact
 from domain.payments import (
@@ -186,8 +186,7 @@ class Stripe:
     async def look_up_refund(self, provider_id: str) -> RefundMade | RefundFailed:
         """What is true of a refund now."""
         try:
-            params: RefundRetrieveParams = {"expand": ["balance_transaction"]}
-            return facts.of_refund(await self.client.v1.refunds.retrieve_async(provider_id, params))
+            return facts.of_refund(await self.client.v1.refunds.retrieve_async(provider_id))
         except stripe.StripeError as error:
             raise fault(error) from error
 

@@ -48,9 +48,6 @@ _AMOUNT_NOT_ROUND = "invalid_charge_amount"
 # Stripe's whole answer to a payment method that belongs to no customer and was used before: neither code nor param.
 _USED_UP = "may not be used again"
 
-RELEASE = "partial_capture_reversal"
-"""The reporting category of what was authorized and not captured (docs.stripe.com/reports/reporting-categories)."""
-
 _DISPUTES = {
     "warning_needs_response": DisputeState.INQUIRY,
     "warning_under_review": DisputeState.INQUIRY,
@@ -123,17 +120,12 @@ def fee(transaction: stripe.BalanceTransaction) -> Fee:
 
 
 def of_refund(refund: stripe.Refund) -> RefundMade | RefundFailed:
-    """A refund; `pending` and `requires_action` are on their way (docs.stripe.com/refunds).
-
-    What was authorized and not captured shows as a refund too, `released`, which its transaction tells when expanded.
-    """
+    """A refund; `pending` and `requires_action` are on their way (docs.stripe.com/refunds)."""
     if refund.status in ("failed", "canceled"):
         message = f"The refund did not reach the customer ({getattr(refund, 'failure_reason', None) or refund.status})."
         return RefundFailed(Refusal(_R.REFUND_FAILED, message), refund.id)
     settling = refund.status in ("pending", "requires_action")
-    transaction = refund.balance_transaction
-    released = isinstance(transaction, stripe.BalanceTransaction) and transaction.reporting_category == RELEASE
-    return RefundMade(refund.id, refund.amount, settling, _id(transaction), released)
+    return RefundMade(refund.id, refund.amount, settling, _id(refund.balance_transaction))
 
 
 def of_dispute(dispute: stripe.Dispute) -> DisputeFact:

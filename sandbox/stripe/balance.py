@@ -2,9 +2,9 @@
 
 What is made when (docs.stripe.com/reports/balance-transaction-types, /reports/reporting-categories):
 
-- a capture: `charge`. A part captured of a simple authorization makes two, as documented: the whole authorized
-  amount as `charge`, and the rest as `refund` with the reporting category `partial_capture_reversal`. With
-  multicapture each capture makes one of its own amount; the charge names the last.
+- a capture: `charge`, of the captured amount and the fee on it, also where that is a part of what was held
+  (docs.stripe.com/changelog/basil/2025-03-31/remove-refund-from-partial-capture-and-payment-cancellation-flow).
+  With multicapture each capture makes one of its own amount; the charge names the last.
 - with `capture_method=automatic_async` it comes a moment after the payment, together with `charge.updated`
   (docs.stripe.com/payments/payment-intents/asynchronous-capture).
 - a refund: `refund`, once it is not pending; one that fails afterwards: `refund_failure`.
@@ -59,16 +59,6 @@ def book(account: Account, key: str) -> None:
     if charge["captured"] and charge["balance_transaction"] is None:
         book_capture(account, charge, charge["amount_captured"], at_once=True)
         account.emit("charge.updated", charge, Cause(), previous={"balance_transaction": None})
-
-
-def book_reversal(account: Account, charge: Obj, refund: Obj) -> None:
-    """The part of a simple authorization that was not captured, and the fee on it, go back."""
-    paid = charge["amount"] - refund["amount"]
-    fee = charge_fee(paid, charge["currency"]) - charge_fee(charge["amount"], charge["currency"])
-    category = "partial_capture_reversal"
-    transaction = _record(account, "refund", -refund["amount"], refund, charge, category=category, fee=fee)
-    refund["balance_transaction"] = transaction["id"]
-    account.keep("refund", refund["id"], refund)
 
 
 def book_refund(account: Account, charge: Obj, refund: Obj) -> None:

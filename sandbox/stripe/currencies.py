@@ -59,8 +59,17 @@ def check_amount(amount: int, currency: str, *, param: str = "amount") -> None:
         raise _bad_amount(f"Amount must be no more than {format_amount(LARGEST, currency)}", "amount_too_large", param)
     if currency in THREE_DECIMAL and amount % 10:
         raise _bad_amount(f"Amounts in {currency} must end in 0.", "parameter_invalid_integer", param)
+    check_decimals(amount, currency)
+
+
+def check_decimals(amount: int, currency: str) -> None:
+    """An amount to charge, capture or refund: no króna and no Ugandan shilling is cut; no parameter is named.
+
+    support.stripe.com/questions/deprecation-of-fractional-isk-charges-and-refunds
+    """
     if currency in FROZEN_TWO_DECIMAL and amount % 100:
-        raise _bad_amount(f"Amounts in {currency} must be divisible by 100.", "parameter_invalid_integer", param)
+        message = f"Invalid amount. {currency.upper()} has no decimals any more: the amount must be divisible by 100."
+        raise invalid(message, code="invalid_charge_amount_no_decimal_compatible")
 
 
 def _bad_amount(message: str, code: str, param: str) -> StripeError:

@@ -90,7 +90,7 @@ def check_usable(method: Obj, customer: str | None) -> None:
     """Raise unless the method may pay an intent of that customer, or of none."""
     owner = method["customer"]
     if owner is None and method.get("_used"):
-        raise invalid(SPENT, param="payment_method")
+        raise invalid(SPENT)  # Stripe names neither a code nor a parameter here
     if owner is not None and customer is None:
         message = f"The `payment_method` parameter supplied {method['id']} belongs to the Customer {owner}."
         advice = "Please include the Customer in the `customer` parameter on the PaymentIntent."

@@ -1,10 +1,10 @@
-"""Refunds of captured charges, and the release of uncaptured money (docs.stripe.com/api/refunds)."""
+"""Refunds of captured charges (docs.stripe.com/api/refunds)."""
 
 from sandbox.stripe import balance, disputes
 from sandbox.stripe.account import Account, Cause
 from sandbox.stripe.call import Call
 from sandbox.stripe.cards import CARDS
-from sandbox.stripe.currencies import format_amount
+from sandbox.stripe.currencies import check_decimals, format_amount
 from sandbox.stripe.errors import Obj, invalid
 from sandbox.stripe.lists import LIST, page
 from sandbox.stripe.params import boolean, email, integer, merge_metadata, metadata, one_of, parse, text
@@ -23,8 +23,8 @@ def create(call: Call) -> Obj:
     """`POST /v1/refunds` for a payment intent or a charge; without an amount, all that is left."""
     given = parse(call.params, CREATE)
     charge = _charge_to_refund(call, given.get("payment_intent"), given.get("charge"))
-    left = charge["amount_captured"] - _refunded(charge)
-    if charge["refunded"] or left <= 0:
+    left = charge["amount_captured"] - charge["amount_refunded"]
+    if left <= 0:
         message = f"Charge {charge['id']} has already been refunded."
         raise invalid(message, code="charge_already_refunded", saved=True, charge=charge["id"])
     amount = given.get("amount", left)
@@ -34,6 +34,7 @@ def create(call: Call) -> Obj:
         asked, rest = format_amount(amount, charge["currency"]), format_amount(left, charge["currency"])
         message = f"Refund amount ({asked}) is greater than unrefunded amount on charge ({rest})"
         raise invalid(message, param="amount", code="amount_too_large", saved=True)
+    check_decimals(amount, charge["currency"])
     method = call.account.find("payment_method", charge["payment_method"])
     fate = CARDS[method["_card"]].refund
     refund = _new_refund(call.account, charge, amount, reason=given.get("reason"), notes=given.get("metadata", {}))
@@ -73,19 +74,13 @@ def _charge_to_refund(call: Call, intent_key: str | None, charge_key: str | None
     return charge
 
 
-def _refunded(charge: Obj) -> int:
-    """What came back of the captured money, without the part that was never captured."""
-    refunded: int = charge["amount_refunded"]
-    return refunded - int(charge.get("_released", 0))
-
-
 def _new_refund(
     account: Account,
     charge: Obj,
     amount: int,
     *,
-    reason: str | None = None,
-    notes: dict[str, str] | None = None,
+    reason: str | None,
+    notes: dict[str, str],
 ) -> Obj:
     key = account.new_id("re_3")
     refund: Obj = {
@@ -98,23 +93,14 @@ def _new_refund(
             },
             "type": "card",
         },
-        "metadata": {key: value for key, value in (notes or {}).items() if value != ""},
+        "metadata": {key: value for key, value in notes.items() if value != ""},
         "payment_intent": charge["payment_intent"], "reason": reason, "receipt_number": None,
         "source_transfer_reversal": None, "status": "succeeded", "transfer_reversal": None,
     }  # fmt: skip
     charge["amount_refunded"] += amount
-    charge["refunded"] = charge["amount_refunded"] >= charge["amount"]
+    charge["refunded"] = charge["amount_refunded"] >= charge["amount_captured"]
     account.keep("charge", charge["id"], charge)
     return account.keep("refund", key, refund)
-
-
-def release(account: Account, charge: Obj, amount: int) -> Obj:
-    """Give back an authorized amount that will not be captured; Stripe reports it as refunded."""
-    refund = _new_refund(account, charge, amount)
-    refund["destination_details"]["card"]["type"] = "reversal"
-    refund["_release"] = True
-    charge["_released"] = charge.get("_released", 0) + amount
-    return refund
 
 
 def arrive(account: Account, key: str) -> None:

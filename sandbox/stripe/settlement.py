@@ -1,9 +1,14 @@
-"""What ends an authorization: capture, cancellation, or its seven days running out."""
+"""What ends an authorization: capture, cancellation, or its seven days running out.
 
-from sandbox.stripe import balance, disputes, refunds
+What was held and is not captured makes neither a refund nor a balance transaction, and the charge does not count as
+refunded (docs.stripe.com/changelog/basil/2025-03-31/remove-refund-from-partial-capture-and-payment-cancellation-flow).
+"""
+
+from sandbox.stripe import balance, disputes
 from sandbox.stripe.account import Account, Cause
 from sandbox.stripe.call import Call
 from sandbox.stripe.charges import AUTHORIZATION_SECONDS
+from sandbox.stripe.currencies import check_decimals
 from sandbox.stripe.errors import Obj, card_error, invalid, unexpected_state
 from sandbox.stripe.params import anything, boolean, integer, merge_metadata, metadata, one_of, parse, text
 
@@ -31,6 +36,7 @@ def capture(call: Call) -> Obj:
         raise card_error(call.forced_decline, charge=charge["id"], payment_intent=intent)
     captures = charge.get("_captures", 0) + 1
     charge |= {"captured": True, "amount_captured": charge["amount_captured"] + amount, "_captures": captures}
+    charge["refunded"] = False  # of several captures this one is not refunded yet
     intent["amount_received"] += amount
     intent["amount_capturable"] -= amount
     intent["metadata"] = merge_metadata(intent["metadata"], given.get("metadata"))
@@ -38,13 +44,9 @@ def capture(call: Call) -> Obj:
         intent["statement_descriptor_suffix"] = charge["statement_descriptor_suffix"] = given[
             "statement_descriptor_suffix"
         ]
-    rest, several = intent["amount_capturable"], _is_multicapture(charge)
-    balance.book_capture(call.account, charge, amount if several else charge["amount"], at_once=True)
-    if final and rest:
-        released = refunds.release(call.account, charge, rest)
+    balance.book_capture(call.account, charge, amount, at_once=True)
+    if final:
         intent["amount_capturable"] = 0
-        if not several:
-            balance.book_reversal(call.account, charge, released)
     if not intent["amount_capturable"]:
         intent["status"] = "succeeded"
         call.account.unschedule("expire", intent["id"])
@@ -64,6 +66,7 @@ def _amount_to_capture(intent: Obj, charge: Obj, given: Obj) -> tuple[int, bool]
     if amount > intent["amount_capturable"]:
         message = "The requested capture amount is greater than the amount you can capture for this charge."
         raise invalid(message, param="amount_to_capture", code="amount_too_large", saved=True, payment_intent=intent)
+    check_decimals(amount, intent["currency"])
     final: bool = given.get("final_capture", True)
     if not final and not _is_multicapture(charge):
         message = "Multicapture is not available for this PaymentIntent, so final_capture can't be false."
@@ -83,7 +86,7 @@ def cancel(call: Call) -> Obj:
         message = f"You cannot cancel this PaymentIntent because it has a status of {intent['status']}."
         raise unexpected_state(f"{message} It must have one of: {', '.join(CANCELABLE)}.", intent)
     intent["_cancels"] = intent.get("_cancels", 0) + 1
-    _void(call.account, intent, given.get("cancellation_reason"), call.cause, "charge.refunded")
+    _void(call.account, intent, given.get("cancellation_reason"), call.cause)
     return intent
 
 
@@ -91,23 +94,18 @@ def expire(account: Account, key: str) -> None:
     """Nobody captured in time: the issuer takes its hold back and Stripe cancels the intent."""
     intent = account.find("payment_intent", key)
     if intent["status"] == "requires_capture":
-        _void(account, intent, "automatic", Cause(), "charge.expired")
+        account.emit("charge.expired", account.find("charge", intent["latest_charge"]), Cause())
+        _void(account, intent, "expired", Cause())
 
 
-def _void(account: Account, intent: Obj, reason: str | None, cause: Cause, charge_event: str) -> None:
-    held: int = intent["amount_capturable"]
+def _void(account: Account, intent: Obj, reason: str | None, cause: Cause) -> None:
     if intent["amount_received"] == 0:
         intent |= {"status": "canceled", "canceled_at": account.now(), "cancellation_reason": reason}
     else:
         # Part of it was captured before (multicapture): the captured part stays paid.
         intent["status"] = "succeeded"
     intent |= {"amount_capturable": 0, "next_action": None}
-    charge = account.all("charge").get(intent["latest_charge"] or "")
-    if held and charge is not None:
-        refunds.release(account, charge, held)
-        account.unschedule("expire", intent["id"])
-        account.keep("charge", charge["id"], charge)
-        account.emit(charge_event, charge, cause)
+    account.unschedule("expire", intent["id"])
     account.keep("payment_intent", intent["id"], intent)
     kind = "payment_intent.canceled" if intent["status"] == "canceled" else "payment_intent.succeeded"
     account.emit(kind, intent, cause)

@@ -16,7 +16,6 @@ def summary(account: Account) -> Obj:
     intents = list(account.all("payment_intent").values())
     charges = list(account.all("charge").values())
     refunds = [item for item in account.all("refund").values() if item["status"] != "failed"]
-    returned = [item for item in refunds if not item.get("_release")]
     deliveries = list(account.all("delivery").values())
     captured = [item for item in charges if item["captured"]]
     return {
@@ -24,8 +23,7 @@ def summary(account: Account) -> Obj:
         "by_status": Counter(item["status"] for item in intents),
         "authorizations_live": sum(item["status"] == "requires_capture" for item in intents),
         "captures": len(captured), "captured_amount": _sums(captured, "amount_captured"),
-        "refunds": len(returned), "refunded_amount": _sums(returned, "amount"),
-        "releases": len(refunds) - len(returned), "charges": len(charges),
+        "refunds": len(refunds), "refunded_amount": _sums(refunds, "amount"), "charges": len(charges),
         "failed_charges": sum(item["status"] == "failed" for item in charges),
         "events": len(account.all("event")),
         "deliveries_pending": sum(not item["held"] for item in deliveries),
@@ -45,14 +43,14 @@ def _sums(items: list[Obj], name: str) -> Obj:
 def _lines(account: Account) -> list[Obj]:
     """One an intent. `attempts` counts failed charges too, `charges` those that hold or took money.
 
-    `captures` counts each capture of a multicapture, `cancels` the cancellations asked for. Refunds do not count
-    the release of what was never captured; `amount_refunded` leaves out those that failed or were cancelled.
+    `captures` counts each capture of a multicapture, `cancels` the cancellations asked for. `amount_refunded` leaves
+    out the refunds that failed or were cancelled.
     """
     charges, refunds, disputes = (_by_intent(account, kind) for kind in ("charge", "refund", "dispute"))
     return [
         {name: intent[name] for name in SHOWN}
         | _taken(charges[key])
-        | _returned([item for item in refunds[key] if not item.get("_release")])
+        | _returned(refunds[key])
         | {"cancels": intent.get("_cancels", 0), "disputes": len(disputes[key])}
         for key, intent in account.all("payment_intent").items()
     ]

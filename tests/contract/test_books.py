@@ -96,7 +96,7 @@ async def test_refunds_are_known_by_their_operation(account: Account) -> None:
 
 
 async def test_a_refund_that_somebody_else_made_is_there_without_one(account: Account) -> None:
-    """By hand, at the provider: it has to be seen, and not taken for the release of what was never captured."""
+    """By hand, at the provider: it has to be seen."""
     held = await account.held(2500)
     await account.gateway.capture(account.captures(held.intent_id, 2000))
     await account.shopper.refunds.create_async({"payment_intent": held.intent_id, "amount": 700})

@@ -64,6 +64,21 @@ async def test_an_authorization_that_nobody_captured_lapses(emptied: Account) ->
     assert (book.status, book.refunds, book.net) == (IntentStatus.CANCELLED, (), {})
 
 
+async def test_a_lapse_is_told_as_one(emptied: Account) -> None:
+    """docs.stripe.com/changelog/basil/2025-03-31/remove-refund-from-partial-capture-and-payment-cancellation-flow"""
+    held = await emptied.held()
+    assert emptied.stand is not None
+    await emptied.stand.control("advance", seconds=8 * 86_400)
+    intent: Any = await emptied.shopper.payment_intents.retrieve_async(held.intent_id, {"expand": ["latest_charge"]})
+    assert (intent.status, intent.cancellation_reason) == ("canceled", "expired")
+    charge = intent.latest_charge
+    assert (charge.captured, charge.amount_captured) == (False, 0)
+    assert (charge.refunded, charge.amount_refunded) == (False, 0)
+    assert (await emptied.shopper.refunds.list_async({"payment_intent": held.intent_id})).data == []
+    told = [json.loads(one.body)["type"] async for one in emptied.gateway.books.events(0, 2**31)]
+    assert told[3:] == ["charge.expired", "payment_intent.canceled"]
+
+
 async def test_events_come_in_pages_and_in_order(emptied: Account) -> None:
     for _ in range(40):
         await emptied.held()

@@ -1,5 +1,9 @@
 """Voiding: what is held, what never was, what was captured, and an authorization whose intent nobody knows."""
 
+from typing import Any
+
+import pytest
+
 from domain.payments import CaptureMethod, PaymentCancelled, PaymentVoided, VoidRefused
 from tests.contract.kit import Account
 
@@ -43,6 +47,21 @@ async def test_the_rest_of_a_part_captured_intent_is_released(account: Account) 
         assert fact.kind in ("voided", "void_refused")
         intent = await account.shopper.payment_intents.retrieve_async(held.intent_id)
         assert (intent.amount_capturable, intent.amount_received) == (0, 1000)
+
+
+@pytest.mark.parametrize("captured", [0, 1000], ids=["voided", "part captured"])
+async def test_what_was_never_captured_is_no_refund(account: Account, captured: int) -> None:
+    """docs.stripe.com/changelog/basil/2025-03-31/remove-refund-from-partial-capture-and-payment-cancellation-flow"""
+    held = await account.held(2500)
+    if captured:
+        await account.gateway.capture(account.captures(held.intent_id, captured))
+    else:
+        await account.gateway.void(account.voids(held.intent_id))
+    assert (await account.shopper.refunds.list_async({"payment_intent": held.intent_id})).data == []
+    charge: Any = await account.shopper.charges.retrieve_async(held.charge_id or "")
+    assert (charge.amount_captured, charge.amount_refunded, charge.refunded) == (captured, 0, False)
+    moved = (await account.shopper.balance_transactions.list_async({"source": charge.id})).data
+    assert [(one.type, one.amount) for one in moved] == ([("charge", captured)] if captured else [])
 
 
 async def test_by_its_authorization(account: Account) -> None:

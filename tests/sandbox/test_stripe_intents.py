@@ -72,8 +72,9 @@ async def test_a_partial_capture_releases_the_rest(stand: StandIn) -> None:
     held = await stand.intents.create_async(HOLD)
     intent = await stand.intents.capture_async(held.id, {"amount_to_capture": 1000, "expand": ["latest_charge"]})
     assert (intent.status, intent.amount, intent.amount_received) == ("succeeded", 1250, 1000)
-    assert (intent.latest_charge.amount_captured, intent.latest_charge.amount_refunded) == (1000, 250)
+    assert (intent.latest_charge.amount_captured, intent.latest_charge.amount_refunded) == (1000, 0)
     assert intent.latest_charge.refunded is False
+    assert (await stand.stripe.v1.refunds.list_async({"payment_intent": held.id})).data == []
     with pytest.raises(stripe.InvalidRequestError) as refused:
         await stand.intents.capture_async(held.id)
     assert refused.value.code == "payment_intent_unexpected_state"
@@ -109,7 +110,10 @@ async def test_a_cancellation_gives_the_hold_back(stand: StandIn) -> None:
     intent = await stand.intents.cancel_async(held.id, order)
     assert (intent.status, intent.cancellation_reason) == ("canceled", "requested_by_customer")
     assert intent.canceled_at is not None
-    assert (intent.amount_capturable, intent.latest_charge.amount_refunded) == (0, 1250)
+    charge = intent.latest_charge
+    assert (intent.amount_capturable, charge.amount_captured, charge.amount_refunded) == (0, 0, 0)
+    assert (charge.captured, charge.refunded) == (False, False)
+    assert (await stand.stripe.v1.refunds.list_async({"payment_intent": held.id})).data == []
     for act in (stand.intents.cancel_async, stand.intents.capture_async, stand.intents.confirm_async):
         with pytest.raises(stripe.InvalidRequestError) as refused:
             await act(held.id)
@@ -133,9 +137,41 @@ async def test_an_authorization_nobody_captures_expires(stand: StandIn) -> None:
     assert (await stand.intents.retrieve_async(held.id)).status == "requires_capture"
     await stand.control("advance", seconds=61)
     intent = await stand.intents.retrieve_async(held.id)
-    assert (intent.status, intent.cancellation_reason) == ("canceled", "automatic")
-    events = await stand.stripe.v1.events.list_async({"types": ["payment_intent.canceled", "charge.expired"]})
-    assert {event.type for event in events.data} == {"payment_intent.canceled", "charge.expired"}
+    assert (intent.status, intent.cancellation_reason) == ("canceled", "expired")
+    events = (await stand.stripe.v1.events.list_async({"limit": 100})).data
+    assert [event.type for event in events][:2] == ["payment_intent.canceled", "charge.expired"]
+    expired: Any = events[1].data.object
+    assert (expired["captured"], expired["amount_captured"]) == (False, 0)
+    assert (expired["refunded"], expired["amount_refunded"]) == (False, 0)
+    assert (await stand.stripe.v1.refunds.list_async({"payment_intent": held.id})).data == []
+
+
+async def test_of_several_captures_the_rest_is_not_refunded(stand: StandIn) -> None:
+    several: Any = {"payment_method_options": {"card": {"request_multicapture": "if_available"}}}
+    for end in ("cancel", "lapse"):
+        held = await stand.intents.create_async(HOLD | several)
+        await stand.intents.capture_async(held.id, {"amount_to_capture": 500, "final_capture": False})
+        if end == "cancel":
+            await stand.intents.cancel_async(held.id)
+        else:
+            await stand.control("advance", seconds=8 * DAY)
+        intent: Any = await stand.intents.retrieve_async(held.id, {"expand": ["latest_charge"]})
+        assert (intent.status, intent.amount_received, intent.amount_capturable) == ("succeeded", 500, 0)
+        charge = intent.latest_charge
+        assert (charge.amount_captured, charge.amount_refunded, charge.refunded) == (500, 0, False)
+        assert (await stand.stripe.v1.refunds.list_async({"payment_intent": held.id})).data == []
+
+
+async def test_a_capture_refunded_between_two_is_not_all_of_it(stand: StandIn) -> None:
+    several: Any = {"payment_method_options": {"card": {"request_multicapture": "if_available"}}}
+    held = await stand.intents.create_async(HOLD | several)
+    for amount in (500, 700):
+        part: Any = {"amount_to_capture": amount, "final_capture": False, "expand": ["latest_charge"]}
+        charge: Any = (await stand.intents.capture_async(held.id, part)).latest_charge
+        assert charge.refunded is False
+        given = await stand.stripe.v1.refunds.create_async({"payment_intent": held.id, "expand": ["charge"]})
+        charge = given.charge
+        assert (given.amount, charge.refunded) == (amount, True)
 
 
 @pytest.mark.parametrize(

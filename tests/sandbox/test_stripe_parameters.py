@@ -1,6 +1,7 @@
 """What Stripe refuses before it does anything: parameters, currencies and amounts."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,27 @@ async def test_a_bad_parameter_is_named(stand: StandIn, data: dict[str, str], co
     assert (error.get("code"), error["param"]) == (code, param)
 
 
-@pytest.mark.parametrize(("amount", "currency"), [(50, "jpy"), (30, "gbp"), (1230, "kwd"), (50, "usd")])
+@pytest.mark.parametrize("currency", ["isk", "ugx"])
+async def test_no_krona_is_cut(stand: StandIn, currency: str) -> None:
+    """support.stripe.com/questions/deprecation-of-fractional-isk-charges-and-refunds"""
+    pays: Any = {"payment_method": "pm_card_visa", "payment_method_types": ["card"], "confirm": True}
+    hold: Any = pays | {"amount": 50_000, "currency": currency, "capture_method": "manual"}
+    held = await stand.intents.create_async(hold)
+    sold = await stand.intents.create_async(hold | {"capture_method": "automatic"})
+    for path, data in (
+        ("/v1/payment_intents", {"amount": "50050", "currency": currency}),
+        (f"/v1/payment_intents/{held.id}/capture", {"amount_to_capture": "40050"}),
+        ("/v1/refunds", {"payment_intent": sold.id, "amount": "10050"}),
+    ):
+        answer = await stand.post(path, data)
+        error = answer.json()["error"]
+        assert (answer.status_code, error["type"], error.get("param")) == (400, "invalid_request_error", None)
+        assert error["code"] == "invalid_charge_amount_no_decimal_compatible"
+    assert (await stand.intents.capture_async(held.id, {"amount_to_capture": 40_000})).amount_received == 40_000
+    assert (await stand.stripe.v1.refunds.create_async({"payment_intent": sold.id, "amount": 100})).amount == 100
+
+
+@pytest.mark.parametrize(("amount", "currency"), [(50, "jpy"), (30, "gbp"), (1230, "kwd"), (50, "usd"), (100, "isk")])
 async def test_the_smallest_amounts_are_taken(stand: StandIn, amount: int, currency: str) -> None:
     intent = await stand.intents.create_async({"amount": amount, "currency": currency.upper()})
     assert (intent.amount, intent.currency) == (amount, currency)

@@ -154,8 +154,8 @@ def _create_tables() -> None:
         sa.Column(
             "kind",
             _states(
-                "postingkind", "capture", "fee", "fee_returned", "refund", "refund_reversed", "dispute_opened",
-                "dispute_won", "dispute_lost",
+                "postingkind", "capture", "fee", "refund", "refund_reversed", "dispute_opened", "dispute_won",
+                "dispute_lost",
             ),
             nullable=False,
         ),
