@@ -190,14 +190,15 @@ class JournalActivities:
             _event(session, payment, "payment.reauthorized", f"{held} authorized anew on the saved card")
 
     @activity.defn(name="journal.record_lapse")
-    async def record_lapse(self, asked: RecordLapse) -> None:
-        """The authorization has run out. One that was replaced in the meantime is no news."""
+    async def record_lapse(self, asked: RecordLapse) -> bool:
+        """The authorization has run out. False: that is known, or it was replaced or captured in the meantime."""
         async with self._database.transaction(asked.tenant) as session:
             payment = await payments.get(session, asked.payment_id)
             if payment.state is not PaymentState.AUTHORIZED or payment.intent_id != asked.intent_id:
-                return
+                return False
             payment.state = PaymentState.LAPSED
             _event(session, payment, "payment.lapsed", "The authorization has lapsed: nothing is held any more")
+            return True
 
 
 def _tell_of_refund(session: AsyncSession, payment: Payment, fact: RefundMade | RefundFailed) -> None:

@@ -1,6 +1,7 @@
 """Inputs and results of one parcel's way to the door."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from domain.parcels import Label
 from domain.payments import PaymentCaptured
@@ -19,6 +20,8 @@ class ShipmentInput:
     checkout_id: str
     payment_id: str
     service: str
+    intent_id: str
+    capture_before: datetime | None = None
     captured: bool = False
     """The payment was captured before."""
 

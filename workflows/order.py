@@ -2,28 +2,25 @@
 
 import asyncio
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 from temporalio.workflow import ChildWorkflowHandle, ParentClosePolicy
 
-from activities.journal import JournalActivities
 from activities.orders import OrderActivities
-from activities.payments import PaymentActivities
 from domain.checkouts import CancelRequest, PlannedParcel
 from domain.ids import shipment_workflow
-from domain.journal import RecordLapse
 from domain.orders import CancelOrder, CloseOrder, FlagOrder, OrderInput, OrderOutcome, ShipmentNews
-from domain.payments import AuthorizationFact, LookUpPayment, PaymentAuthorized, PaymentCancelled, PaymentNews
+from domain.payments import PaymentNews
 from domain.shipments import ShipmentInput, ShipmentOutcome
 from domain.states import OrderState, ShipmentState
 from workflows import attributes
-from workflows.desk import LOOK_AGAIN, until_known
+from workflows.desk import LOOK_AGAIN
 from workflows.display import Story, order_summary, parcel_summary
 from workflows.money_back import give_back
-from workflows.policies import RENEW_AUTHORIZATION_BEFORE, in_database
-from workflows.reauthorization import reauthorize
+from workflows.policies import in_database
+from workflows.reauthorization import LAPSED, lapsed
 from workflows.shipment import ShipmentWorkflow
 
 Parcel = ChildWorkflowHandle[ShipmentWorkflow, ShipmentOutcome]
@@ -44,10 +41,7 @@ class OrderWorkflow:
         self._seen_to = False
         self._parcels: list[Parcel] = []
         self._told: dict[str, str | None] = {}
-        self._intent_id = order.intent_id
         self._captured = order.captured
-        self._lapses_at = order.capture_before
-        self._renewal_tried = False
         self._news: PaymentNews | None = None
         self._story = Story(
             order_summary(order.order_number, order.total_minor, order.currency, order.items, order.city)
@@ -77,6 +71,8 @@ class OrderWorkflow:
                 checkout_id=order.checkout_id,
                 payment_id=order.payment_id,
                 service=order.shipping_method,
+                intent_id=order.intent_id,
+                capture_before=order.capture_before,
                 captured=order.captured,
             ),
             id=shipment_workflow(order.tenant, parcel.shipment_id),
@@ -86,74 +82,27 @@ class OrderWorkflow:
         )
 
     async def _until_parcels_end(self) -> list[ShipmentOutcome]:
-        """Meanwhile a cancellation is passed on to the parcels, and the authorization is kept from lapsing."""
+        """Meanwhile a cancellation is passed on to the parcels, and what happens to the authorization is looked at."""
         arriving = asyncio.gather(*self._parcels)
         while not arriving.done():
-            due = self._authorization_due
-            left = None if due is None else max(due - workflow.now(), timedelta(0))
-            try:
-                await workflow.wait_condition(
-                    lambda: arriving.done() or self._cancel_untold or self._news is not None or self._captured,
-                    timeout=left,
-                    timeout_summary="Capture before the authorization lapses",
-                )
-            except TimeoutError:
-                await self._keep_authorization()
-                continue
+            await workflow.wait_condition(lambda: arriving.done() or self._cancel_untold or self._news is not None)
             if self._cancel_untold:
                 self._cancel_told = True
                 for parcel in self._parcels:
                     await parcel.signal(ShipmentWorkflow.stay)
             if self._news is not None:
-                await self._look_at_payment()
-            if self._captured:
-                await workflow.wait_condition(lambda: arriving.done() or self._cancel_untold)
+                await self._look_at_payment(self._news.intent_id)
         return list(await arriving)
 
     @property
     def _cancel_untold(self) -> bool:
         return self._cancel is not None and not self._cancel_told
 
-    @property
-    def _authorization_due(self) -> datetime | None:
-        """When something must be done about the authorization: renew it, then see it lapse. None: not any more."""
-        if self._captured or self._lapses_at is None or self._cancel is not None:
-            return None
-        return self._lapses_at if self._renewal_tried else self._lapses_at - RENEW_AUTHORIZATION_BEFORE
-
-    async def _keep_authorization(self) -> None:
-        """Before it lapses: a new one on the saved card, or a person decides. When it has lapsed: write that down."""
-        if self._renewal_tried:
-            await self._look_at_payment()
-            if self._lapses_at is not None:  # it still stands there, or has been captured: nothing to wait for
-                self._lapses_at = None
-            return
-        self._renewal_tried = True
-        outcome = await reauthorize(self, self._in.tenant, self._in.payment_id)
-        if outcome is None:  # it has just been captured, or given back
-            return
-        if isinstance(outcome, PaymentAuthorized):
-            self._intent_id, self._lapses_at = outcome.intent_id, outcome.capture_before
-            lasts = self._lapses_at is None or self._lapses_at - RENEW_AUTHORIZATION_BEFORE > workflow.now()
-            self._renewal_tried = not lasts
-            self._show("The authorization would have lapsed: authorized anew on the saved card")
-            return
-        lapses = f"{self._lapses_at:%d %b %H:%M} UTC" if self._lapses_at else "soon"
-        await self.call_person(f"the authorization lapses on {lapses}: ship the order now. {outcome.message}")
-
-    async def _look_at_payment(self) -> None:
+    async def _look_at_payment(self, intent_id: str) -> None:
         """What is true at the provider; a lapse, or a cancellation made there, is written down and told."""
         self._news = None
-        look_up = LookUpPayment(self._in.tenant, self._in.payment_id, self._intent_id)
-        fact: AuthorizationFact = await until_known(
-            self, PaymentActivities.look_up, look_up, "Look up the payment", "the payment cannot be looked up"
-        )
-        if not isinstance(fact, PaymentCancelled) or self._captured:
-            return
-        self._lapses_at = None
-        lapse = RecordLapse(self._in.tenant, self._in.payment_id, self._intent_id)
-        await in_database(JournalActivities.record_lapse, lapse, "The authorization has lapsed")
-        await self.call_person("the authorization has lapsed: nothing is held. Take a new payment, or cancel the order")
+        if await lapsed(self, self._in.tenant, self._in.payment_id, intent_id) and not self._captured:
+            await self.call_person(LAPSED)
 
     async def _undo(self, outcomes: list[ShipmentOutcome]) -> None:
         """Cancelled before anything left: the money goes back, then the stock."""
@@ -255,7 +204,7 @@ class OrderWorkflow:
     @workflow.signal(name="payment_news")
     def payment_news(self, news: PaymentNews) -> None:
         """A webhook says that something happened to the authorization. Harmless twice, late, or in any order."""
-        if news.intent_id == self._intent_id and not self._captured and self._cancel is None:
+        if not self._captured and self._cancel is None:
             self._news = news
 
     @workflow.signal(name="money_news")

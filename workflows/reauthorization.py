@@ -1,17 +1,78 @@
 """An authorization that will lapse, or has, is replaced by a new one on the card the customer let us keep."""
 
+from datetime import datetime, timedelta
+
 from activities.journal import JournalActivities
 from activities.payments import PaymentActivities
-from domain.journal import BeginReauthorization, BeginVoid, FinishVoid, RecordReauthorization
-from domain.payments import KeySpent, PaymentAuthorized, PaymentDeclined, PaymentFact, VoidFact
+from domain.journal import BeginReauthorization, BeginVoid, FinishVoid, RecordLapse, RecordReauthorization
+from domain.payments import (
+    AuthorizationFact,
+    KeySpent,
+    LookUpPayment,
+    PaymentAuthorized,
+    PaymentCancelled,
+    PaymentDeclined,
+    PaymentFact,
+    VoidFact,
+)
 from domain.refusals import Refusal, RefusalCode
 from domain.states import OperationKind
 from workflows.desk import Desk, until_known
 from workflows.money_back import renew
-from workflows.policies import in_database
+from workflows.policies import RENEW_AUTHORIZATION_BEFORE, in_database
 
 _ABSENT = Refusal(RefusalCode.AUTHENTICATION_REQUIRED, "The bank wants the customer to confirm, who is not there.")
 _NO_CARD = Refusal(RefusalCode.INVALID_PAYMENT_METHOD, "The customer let us keep no card to authorize anew.")
+
+
+LAPSED = "the authorization has lapsed: nothing is held. Try again on a saved card, or cancel the order"
+
+
+async def lapsed(desk: Desk, tenant: str, payment_id: str, intent_id: str) -> bool:
+    """Whether nothing is held any more; if so it is written down. One that was replaced meanwhile is no news."""
+    trouble = "the payment cannot be looked up"
+    look_up = LookUpPayment(tenant, payment_id, intent_id)
+    fact: AuthorizationFact = await until_known(desk, PaymentActivities.look_up, look_up, "Look it up", trouble)
+    if not isinstance(fact, PaymentCancelled):
+        return False
+    return await in_database(
+        JournalActivities.record_lapse, RecordLapse(tenant, payment_id, intent_id), "The authorization has lapsed"
+    )
+
+
+class AuthorizationWatch:
+    """Keeps what a parcel counts on from lapsing: when something is due, and what is done then."""
+
+    def __init__(self, tenant: str, payment_id: str, intent_id: str, lapses_at: datetime | None) -> None:
+        self._tenant, self._payment_id, self._intent_id = tenant, payment_id, intent_id
+        self._lapses_at = lapses_at
+        self._renewal_tried = False
+
+    def left(self, now: datetime) -> timedelta | None:
+        """Until the hold must be renewed, then until it lapses. None: nothing is to be waited for."""
+        if self._lapses_at is None:
+            return None
+        due = self._lapses_at if self._renewal_tried else self._lapses_at - RENEW_AUTHORIZATION_BEFORE
+        return max(due - now, timedelta(0))
+
+    async def act(self, desk: Desk, now: datetime) -> str | None:
+        """What is due: a new hold on the saved card, or a person. Answers with what there is to tell of success."""
+        if self._renewal_tried:
+            self._lapses_at = None
+            if await lapsed(desk, self._tenant, self._payment_id, self._intent_id):
+                await desk.call_person(LAPSED)
+            return None
+        self._renewal_tried = True
+        outcome = await reauthorize(desk, self._tenant, self._payment_id)
+        if isinstance(outcome, PaymentAuthorized):
+            self._intent_id, self._lapses_at = outcome.intent_id, outcome.capture_before
+            lasts = self._lapses_at is None or self._lapses_at - RENEW_AUTHORIZATION_BEFORE > now
+            self._renewal_tried = not lasts
+            return "The authorization would have lapsed: authorized anew on the saved card"
+        if outcome is not None and self._lapses_at is not None:
+            until = f"{self._lapses_at:%d %b %H:%M} UTC"
+            await desk.call_person(f"the authorization lapses on {until}: ship the order now. {outcome.message}")
+        return None
 
 
 async def reauthorize(desk: Desk, tenant: str, payment_id: str) -> PaymentAuthorized | Refusal | None:

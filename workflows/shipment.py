@@ -32,7 +32,7 @@ from workflows.desk import LOOK_AGAIN, until_known
 from workflows.display import Story
 from workflows.money_back import renew
 from workflows.policies import WHILE_SHOPPER_WAITS, in_database, outside
-from workflows.reauthorization import reauthorize
+from workflows.reauthorization import AuthorizationWatch, reauthorize
 
 _ENDS = {
     TrackingStatus.DELIVERED: ShipmentState.DELIVERED,
@@ -60,6 +60,9 @@ class ShipmentWorkflow:
         self._seen: set[str] = set()
         self._end: TrackingNews | None = None
         self._odd: TrackingStatus | None = None
+        self._watch = AuthorizationWatch(
+            shipment.tenant, shipment.payment_id, shipment.intent_id, shipment.capture_before
+        )
         self._story = Story(f"Parcel of order {shipment.order_number}")
         self._show("Planned")
 
@@ -68,8 +71,9 @@ class ShipmentWorkflow:
         """Label → hand-over and capture → delivery; or it stays."""
         label = await self._buy_label()
         while self._state is not ShipmentState.CANCELLED:
-            await workflow.wait_condition(lambda: self._leaving or self._stay or self._odd is not None)
-            if self._stay:
+            if not await self._something_to_do():
+                self._show(await self._watch.act(self, workflow.now()))
+            elif self._stay:
                 await self._give_label_back(label)
             elif self._leaving:
                 await self._hand_over()
@@ -80,6 +84,19 @@ class ShipmentWorkflow:
                 await self._tell_of_odd_scan()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return ShipmentOutcome(shipment.shipment_id, self._state, self._captured, self._attention)
+
+    async def _something_to_do(self) -> bool:
+        """False when the authorization must be seen to before anything else happens."""
+        left = None if self._captured else self._watch.left(workflow.now())
+        try:
+            await workflow.wait_condition(
+                lambda: self._leaving or self._stay or self._odd is not None,
+                timeout=left,
+                timeout_summary="The authorization lapses: leave before",
+            )
+        except TimeoutError:
+            return False
+        return True
 
     async def _buy_label(self) -> Label | None:
         """A label, whatever it takes; None when the parcel is to stay before there is one."""
@@ -146,6 +163,7 @@ class ShipmentWorkflow:
                 continue
             again, self._retry = self._retry, False
             if again:
+                self._refused = None
                 await reauthorize(self, self._in.tenant, self._in.payment_id)
             return again
 
@@ -313,8 +331,9 @@ class ShipmentWorkflow:
         order = workflow.get_external_workflow_handle(order_workflow(self._in.tenant, self._in.order_number))
         await order.signal("shipment_news", news)
 
-    def _show(self, line: str) -> None:
-        self._story.add(workflow.now(), line)
+    def _show(self, line: str | None) -> None:
+        if line is not None:
+            self._story.add(workflow.now(), line)
         acts = ("hand_over",) if self._state is ShipmentState.LABEL_BOUGHT else ()
         if self._attention:
             acts = (*acts, "retry")

@@ -4,6 +4,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import httpx
@@ -247,15 +248,17 @@ class Shop:
         answer = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
         return str(answer.current_details)
 
-    async def skip_time(self, handle: Handle) -> None:
-        """Let the server jump over the timers of this workflow."""
+    async def skip_time(self, handle: Handle, by: timedelta | None = None) -> None:
+        """Let the server jump over the timers of this workflow: from now on, or just this far."""
+        skipping = TimeSkippingConfig(enabled=True)
+        if by is not None:
+            skipping.fast_forward_config.id = uuid.uuid4().hex
+            skipping.fast_forward_config.duration.FromTimedelta(by)
         await self.temporal.workflow_service.update_workflow_execution_options(
             UpdateWorkflowExecutionOptionsRequest(
                 namespace="default",
                 workflow_execution=WorkflowExecution(workflow_id=handle.id),
-                workflow_execution_options=WorkflowExecutionOptions(
-                    time_skipping_config=TimeSkippingConfig(enabled=True)
-                ),
+                workflow_execution_options=WorkflowExecutionOptions(time_skipping_config=skipping),
                 update_mask=FieldMask(paths=["time_skipping_config"]),
             )
         )
