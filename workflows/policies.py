@@ -46,8 +46,10 @@ ASK_AGAIN_WHILE_PROCESSING = timedelta(minutes=1)
 """A payment still processing when the reservation's time is up is not interrupted but asked after this often."""
 
 
-LOOK_WITHOUT_NEWS = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=5))
-"""A shopper's payment is looked at this long after the last look even if no webhook comes; the last one repeats."""
+LOOK_WITHOUT_NEWS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(days=1))
+"""A shopper's payment is looked at this long after the last look even if no webhook comes; the last one repeats.
+
+Two looks, and a last one as the reservation ends: shoppers who walk away are many, and each look is paid for."""
 
 LOOK_DAILY = timedelta(days=1)
 """What a bank takes days for (refunds, disputes) is looked at this often even if no webhook comes."""
