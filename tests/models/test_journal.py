@@ -420,8 +420,8 @@ async def test_a_spent_key_of_a_new_authorization_is_followed_by_another(shop: S
 
 async def test_a_lapse_is_written_down_once(shop: Shop, acts: JournalActivities) -> None:
     payment = await held(shop)
-    for _ in range(2):
-        await acts.record_lapse(RecordLapse(shop.tenant, payment, "pi_1"))
+    lapse = RecordLapse(shop.tenant, payment, "pi_1")
+    assert [await acts.record_lapse(lapse) for _ in range(3)] == [True, False, False]
     assert column(shop, "state") == "lapsed"
     assert told(shop) == ["payment.lapsed"]
 
@@ -430,14 +430,14 @@ async def test_the_lapse_of_one_that_was_replaced_is_no_news(shop: Shop, acts: J
     payment = await held(shop)
     await begin_anew(shop, acts, payment)
     await acts.record_reauthorization(RecordReauthorization(shop.tenant, payment, ANEW))
-    await acts.record_lapse(RecordLapse(shop.tenant, payment, "pi_1"))
+    assert not await acts.record_lapse(RecordLapse(shop.tenant, payment, "pi_1"))
     assert column(shop, "state") == "authorized"
-    await acts.record_lapse(RecordLapse(shop.tenant, payment, "pi_2"))
+    assert await acts.record_lapse(RecordLapse(shop.tenant, payment, "pi_2"))
     assert column(shop, "state") == "lapsed"
 
 
 async def test_nor_is_that_of_one_that_was_captured(shop: Shop, acts: JournalActivities) -> None:
     payment = await held(shop)
     await captured(shop, payment, TOTAL)
-    await acts.record_lapse(RecordLapse(shop.tenant, payment, "pi_1"))
+    assert not await acts.record_lapse(RecordLapse(shop.tenant, payment, "pi_1"))
     assert (column(shop, "state"), told(shop)) == ("captured", [])
