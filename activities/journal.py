@@ -34,7 +34,7 @@ from domain.states import OperationKind, PaymentState
 from models import checkouts, events, payments, refunds
 from models.base import RowMissing
 from models.database import Database
-from models.payments import VOID, Payment
+from models.payments import HAPPENED, VOID, Payment
 
 _REAUTHORIZABLE = (PaymentState.AUTHORIZED, PaymentState.LAPSED)
 
@@ -62,7 +62,7 @@ class JournalActivities:
                 idempotency_key=begun.idempotency_key,
                 amount_minor=begun.amount_minor,
                 final=asked.final or not payment.multicapture,
-                before_minor=payment.captured_minor,
+                before_minor=payment.captured_minor - (begun.amount_minor if begun.state in HAPPENED else 0),
                 begun_at=begun.created_at,
             )
 
@@ -125,8 +125,8 @@ class JournalActivities:
         """The key is spent and nothing happened: the operation failed; the next `begin` makes a new one."""
         async with self._database.transaction(asked.tenant) as session:
             payment = await payments.get(session, asked.payment_id)
-            spent = await payments.finish(session, payment.payment_id, asked.kind, error_code="key_spent")
-            if spent is not None and asked.kind is OperationKind.REFUND:
+            spent = await payments.spend(session, asked.idempotency_key)
+            if spent is not None and spent.kind is OperationKind.REFUND:
                 payment.refunded_minor -= spent.amount_minor
 
     @activity.defn(name="journal.renew_authorization")
@@ -134,9 +134,7 @@ class JournalActivities:
         """As `renew`, for the checkout's authorization; answers with the call to make instead. Repeatable."""
         async with self._database.transaction(asked.tenant) as session:
             payment = await payments.get(session, asked.payment_id)
-            known = await payments.operation(session, payment.payment_id, OperationKind.AUTHORIZE, payments.CHECKOUT)
-            if known is not None and known.idempotency_key == asked.idempotency_key:
-                await payments.finish(session, payment.payment_id, OperationKind.AUTHORIZE, error_code="key_spent")
+            await payments.spend(session, asked.idempotency_key)
             begun = await payments.begin(
                 session, payment, OperationKind.AUTHORIZE, payments.CHECKOUT, payment.amount_minor
             )

@@ -96,7 +96,7 @@ class ShippingActivities:
             shipment, order = await _load(session, asked.shipment_id)
             payment = await payments.get(session, order.payment_id)
             if payment.state is PaymentState.AUTHORIZED and asked.captured is not None:
-                await payments.mark_captured(session, payment, asked.captured)
+                await payments.mark_captured(session, payment, asked.captured, asked.shipment_id)
                 taken = Money(asked.captured.amount_minor, order.currency)
                 events.record(session, asked.tenant, order.checkout_id, "payment.captured", f"{taken} captured")
                 await session.flush()

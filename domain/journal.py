@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from domain.payments import AuthorizePayment, PaymentAuthorized, PaymentCaptured, RefundFact, RefundPayment
 from domain.refusals import Refusal
-from domain.states import OperationKind, OperationState
+from domain.states import OperationState
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,11 @@ class FinishVoid:
 
 @dataclass(frozen=True, slots=True)
 class Renew:
-    """The pending operation's key is spent and nothing happened: it failed, and a new one takes its place."""
+    """This key is spent and nothing happened: its operation failed, and a new one takes its place."""
 
     tenant: str
     payment_id: str
-    kind: OperationKind
+    idempotency_key: str
     reason: str
 
 

@@ -19,6 +19,9 @@ VOID = "void"
 """References of the operations there is one of a payment; a capture's is its shipment, a refund's its refund id."""
 
 
+HAPPENED = (OperationState.SUCCEEDED, OperationState.REVERSED)
+
+
 class OperationUnderWay(Exception):
     """Another operation of this payment is out, and its outcome not known: wait for it."""
 
@@ -200,6 +203,18 @@ _LAST_AND_OUT = sa.text(
 )
 
 
+async def spend(session: AsyncSession, idempotency_key: str) -> PaymentOperation | None:
+    """The operation of a spent key has failed. None: it was not pending (any more)."""
+    query = sa.select(PaymentOperation).where(
+        PaymentOperation.idempotency_key == idempotency_key, PaymentOperation.state == OperationState.PENDING
+    )
+    pending: PaymentOperation | None = await session.scalar(query)
+    if pending is not None:
+        pending.state, pending.error_code, pending.finished_at = OperationState.FAILED, "key_spent", now()
+        await session.flush()
+    return pending
+
+
 async def finish(
     session: AsyncSession,
     payment_id: str,
@@ -248,8 +263,10 @@ async def mark_authorized(session: AsyncSession, payment: Payment, fact: Payment
         await mark_captured(session, payment, fact.captured)
 
 
-async def mark_captured(session: AsyncSession, payment: Payment, fact: PaymentCaptured) -> None:
-    """The money is ours: what is new of it is posted to the ledger. Repeatable.
+async def mark_captured(
+    session: AsyncSession, payment: Payment, fact: PaymentCaptured, reference: str | None = None
+) -> None:
+    """The money is ours: what is new of it is posted to the ledger. Repeatable. `reference`: whose it was.
 
     A payment that was not written down as authorized (it was to be given back, and had been taken) is so by this.
     """
@@ -261,7 +278,8 @@ async def mark_captured(session: AsyncSession, payment: Payment, fact: PaymentCa
     if payment.state is not PaymentState.REFUNDED:
         payment.state = PaymentState.CAPTURED if fact.final else PaymentState.AUTHORIZED
     await session.flush()
-    await finish(session, payment.payment_id, OperationKind.CAPTURE, provider_id=fact.charge_id or fact.intent_id)
+    provider_id = fact.charge_id or fact.intent_id
+    await finish(session, payment.payment_id, OperationKind.CAPTURE, reference=reference, provider_id=provider_id)
     if taken > 0:
         posting = f"capture/{fact.intent_id}/{fact.amount_minor}"
         await ledger.post(session, payment, PostingKind.CAPTURE, posting, taken)

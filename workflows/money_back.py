@@ -18,7 +18,7 @@ from domain.payments import (
     VoidFact,
     VoidRefused,
 )
-from domain.states import OperationKind, OperationState
+from domain.states import OperationState
 from workflows.desk import Desk, until_known
 from workflows.policies import in_database
 
@@ -42,7 +42,7 @@ async def give_back(
             desk, PaymentActivities.void, asked, "Void the authorization", "the authorization could not be voided"
         )
         if isinstance(fact, KeySpent):
-            await renew(tenant, payment_id, OperationKind.VOID, fact)
+            await renew(tenant, payment_id, asked.idempotency_key, fact)
             continue
         if isinstance(fact, VoidRefused):
             await _refund_all(desk, tenant, payment_id, fact.captured)
@@ -78,7 +78,7 @@ async def refund(desk: Desk, begin: BeginRefund) -> RefundMade | RefundFailed:
         else:
             fact = await look_up_refund(desk, begin.tenant, begun.provider_id or "")
         if isinstance(fact, KeySpent):
-            await renew(begin.tenant, begin.payment_id, OperationKind.REFUND, fact)
+            await renew(begin.tenant, begin.payment_id, begun.call.idempotency_key, fact)
             continue
         await record_refund(begin.tenant, begin.payment_id, begin.refund_id, fact)
         return fact
@@ -99,7 +99,7 @@ async def record_refund(tenant: str, payment_id: str, number: str, fact: RefundM
     await in_database(JournalActivities.record_refund, RecordRefund(tenant, payment_id, number, fact), summary)
 
 
-async def renew(tenant: str, payment_id: str, kind: OperationKind, spent: KeySpent) -> None:
-    """Nothing happened under the pending operation's key and nothing will: it failed, a new one may be begun."""
-    asked = Renew(tenant, payment_id, kind, spent.reason)
-    await in_database(JournalActivities.renew, asked, f"The {kind}'s key is spent: {spent.reason}")
+async def renew(tenant: str, payment_id: str, idempotency_key: str, spent: KeySpent) -> None:
+    """Nothing happened under this key and nothing will: its operation failed, a new one may be begun."""
+    asked = Renew(tenant, payment_id, idempotency_key, spent.reason)
+    await in_database(JournalActivities.renew, asked, f"The key is spent: {spent.reason}")

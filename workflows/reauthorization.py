@@ -16,7 +16,6 @@ from domain.payments import (
     VoidFact,
 )
 from domain.refusals import Refusal, RefusalCode
-from domain.states import OperationKind
 from workflows.desk import Desk, until_known
 from workflows.money_back import renew
 from workflows.policies import RENEW_AUTHORIZATION_BEFORE, in_database
@@ -92,7 +91,7 @@ async def reauthorize(desk: Desk, tenant: str, payment_id: str) -> PaymentAuthor
         fact = await until_known(desk, PaymentActivities.authorize, asked.call, "Authorize anew", trouble)
         if not isinstance(fact, KeySpent):
             break
-        await renew(tenant, payment_id, OperationKind.AUTHORIZE, fact)
+        await renew(tenant, payment_id, asked.call.idempotency_key, fact)
     authorized = fact if isinstance(fact, PaymentAuthorized) else None
     refusal = None if authorized else fact.refusal if isinstance(fact, PaymentDeclined) else _ABSENT
     await in_database(
@@ -115,7 +114,7 @@ async def _give_old_back(desk: Desk, tenant: str, payment_id: str, intent_id: st
         trouble = "the old authorization could not be voided"
         fact: VoidFact = await until_known(desk, PaymentActivities.void, void, "Void the old one", trouble)
         if isinstance(fact, KeySpent):
-            await renew(tenant, payment_id, OperationKind.VOID, fact)
+            await renew(tenant, payment_id, void.idempotency_key, fact)
             continue
         await in_database(
             JournalActivities.finish_void, FinishVoid(tenant, payment_id, intent_id), "The old one is given back"

@@ -25,7 +25,7 @@ from domain.shipments import (
     ShipmentOutcome,
     TrackingNews,
 )
-from domain.states import OperationKind, ShipmentState
+from domain.states import ShipmentState
 from domain.tracking import EXCEPTIONS, POSSESSION, TrackingStatus
 from workflows import attributes
 from workflows.desk import LOOK_AGAIN, until_known
@@ -191,7 +191,7 @@ class ShipmentWorkflow:
             )
             if not isinstance(fact, KeySpent):
                 return fact
-            await renew(self._in.tenant, self._in.payment_id, OperationKind.CAPTURE, fact)
+            await renew(self._in.tenant, self._in.payment_id, asked.idempotency_key, fact)
 
     async def _follow(self) -> None:
         """Until the carrier says how it ended; what is odd on the way is brought before a person."""

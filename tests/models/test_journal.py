@@ -182,12 +182,12 @@ async def test_a_spent_key_of_a_capture_or_a_void_is_followed_by_a_new_one(shop:
         call = await acts.begin_capture(BeginCapture(shop.tenant, payment, "shp_1", PART))
         assert (call.idempotency_key, call.amount_minor) == (key(shop, payment, CAPTURE, number), PART)
         for _ in range(2):
-            await acts.renew(Renew(shop.tenant, payment, CAPTURE, "Stripe saved a 500"))
+            await acts.renew(Renew(shop.tenant, payment, call.idempotency_key, "Stripe saved a 500"))
     assert journal(shop, CAPTURE) == [("shp_1", "failed", PART, "key_spent")] * 3
     await acts.begin_void(BeginVoid(shop.tenant, payment))
-    await acts.renew(Renew(shop.tenant, payment, CAPTURE, "of another kind"))
+    await acts.renew(Renew(shop.tenant, payment, key(shop, payment, CAPTURE, 3), "said twice, much later"))
     assert journal(shop, VOID) == [("void", "pending", TOTAL, None)]
-    await acts.renew(Renew(shop.tenant, payment, VOID, "Stripe saved a 500"))
+    await acts.renew(Renew(shop.tenant, payment, key(shop, payment, VOID, 1), "Stripe saved a 500"))
     again = await acts.begin_void(BeginVoid(shop.tenant, payment))
     assert again.idempotency_key == key(shop, payment, VOID, 2)
 
@@ -205,9 +205,20 @@ async def test_a_spent_key_of_a_refund_frees_its_amount(shop: Shop, acts: Journa
         assert (begun.call.idempotency_key, begun.call.amount_minor) == (key(shop, payment, REFUND, number), TOTAL)
         assert column(shop, "refunded_minor") == TOTAL
         for _ in range(2):
-            await acts.renew(Renew(shop.tenant, payment, REFUND, "the key is older than 23 hours"))
+            await acts.renew(Renew(shop.tenant, payment, begun.call.idempotency_key, "older than 23 hours"))
             assert column(shop, "refunded_minor") == 0
     assert journal(shop, REFUND) == [("r1", "failed", TOTAL, "key_spent")] * 2
+
+
+async def test_a_renewal_told_again_leaves_the_new_operation_alone(shop: Shop, acts: JournalActivities) -> None:
+    payment = await shop.sell()
+    for _ in range(2):  # a workflow was reset to before the renewal
+        await acts.begin_refund(refund(shop, payment))
+        await acts.renew(Renew(shop.tenant, payment, key(shop, payment, REFUND, 1), "Stripe saved a 500"))
+    begun = await acts.begin_refund(refund(shop, payment))
+    assert begun.call is not None
+    assert begun.call.idempotency_key == key(shop, payment, REFUND, 2)
+    assert column(shop, "refunded_minor") == PART
 
 
 async def opened(shop: Shop) -> AuthorizePayment:
@@ -407,7 +418,7 @@ async def test_refused_it_is_told_once_and_may_be_asked_for_again_under_a_new_ke
 async def test_a_spent_key_of_a_new_authorization_is_followed_by_another(shop: Shop, acts: JournalActivities) -> None:
     payment = await held(shop)
     await begin_anew(shop, acts, payment)
-    await acts.renew(Renew(shop.tenant, payment, AUTHORIZE, "Stripe saved a 500"))
+    await acts.renew(Renew(shop.tenant, payment, key(shop, payment, AUTHORIZE, 2), "Stripe saved a 500"))
     anew = await begin_anew(shop, acts, payment)
     assert anew is not None
     assert anew.call is not None
