@@ -1,0 +1,124 @@
+"""Who is told of a Stripe event: the checkout, the order, or the process of a refund or a dispute.
+
+Nobody acts upon what an event says: they look up what is true. So it does no harm twice, late or in another order.
+"""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.decisions import MOST_WAITS, Decision, Later, Signal, Start
+from domain.disputes import DisputeInput, DisputeNews
+from domain.ids import checkout_workflow, dispute_workflow, order_workflow, refund_workflow
+from domain.payments import PaymentMode, PaymentNews
+from domain.refunds import RefundInput, RefundNews
+from domain.states import CHECKOUT_MOVES, CheckoutState, OperationKind, is_terminal
+from gateways.stripe import StripeEvent
+from models import checkouts, orders, payments, refunds
+from models.checkouts import Checkout
+from models.inbox import InboxMessage, Outcome
+from models.orders import Order
+from models.payments import Payment
+from workflows import attributes
+
+_WAIT_FOR_CALL_SECONDS = 2.0
+_AFTER_CAPTURE = ("charge.dispute.", "refund.", "charge.refund.")
+_NEWS = frozenset(
+    f"payment_intent.{what}"
+    for what in (
+        "amount_capturable_updated",
+        "succeeded",
+        "payment_failed",
+        "canceled",
+        "processing",
+        "requires_action",
+    )
+)
+
+
+async def about_payment(session: AsyncSession, message: InboxMessage, event: StripeEvent) -> Decision:
+    """News is told to the checkout. While our own call is under way its answer comes first."""
+    if event.type.startswith(_AFTER_CAPTURE):
+        return await _about_money_back(session, message, event)
+    if event.type not in _NEWS or event.intent_id is None:
+        return Outcome.NO_NEWS
+    if event.metadata.get("tenant") != message.tenant_id:
+        return Outcome.NOT_FOR_US
+    checkout = await checkouts.find(session, event.metadata.get("checkout_id", ""))
+    if checkout is None:
+        return Outcome.UNKNOWN_OBJECT
+    if is_terminal(CHECKOUT_MOVES, checkout.state):
+        return _about_order(message, event, checkout)
+    own_call = checkout.state is CheckoutState.OPEN and checkout.payment_mode is PaymentMode.SERVER
+    if own_call and message.attempts < MOST_WAITS:
+        return Later(_WAIT_FOR_CALL_SECONDS)
+    workflow = checkout_workflow(message.tenant_id, checkout.checkout_id)
+    return Signal(workflow, "payment_news", PaymentNews(event.id, event.type, event.intent_id))
+
+
+async def _about_money_back(session: AsyncSession, message: InboxMessage, event: StripeEvent) -> Decision:
+    """A refund's or a dispute's workflow is told, and begun if there is none: it looks up what is true."""
+    payment = await payments.of_intent(session, event.intent_id or "")
+    order = await orders.of_payment(session, payment.payment_id) if payment else None
+    if payment is None or order is None or event.subject_id is None:
+        return Outcome.UNKNOWN_OBJECT
+    tenant = message.tenant_id
+    if event.type.startswith("charge.dispute."):
+        return Signal(
+            dispute_workflow(tenant, event.subject_id),
+            "dispute_news",
+            DisputeNews(event.id, event.type),
+            Start(
+                "Dispute",
+                DisputeInput(tenant, event.subject_id, payment.payment_id, order.order_number),
+                f"Dispute of order {order.order_number}",
+                attributes.beside_order(tenant, order.order_number, "dispute"),
+            ),
+        )
+    if event.subject.get("object") != "refund":
+        return Outcome.NO_NEWS
+    return await _about_refund(session, message, event, payment, order)
+
+
+async def _about_refund(
+    session: AsyncSession,
+    message: InboxMessage,
+    event: StripeEvent,
+    payment: Payment,
+    order: Order,
+) -> Decision:
+    """One of ours that is on its way is told to its workflow; what happens afterwards, or was made by hand, to a
+    new one."""
+    tenant, number = message.tenant_id, event.metadata.get("refund_id", event.subject_id or "")
+    row = await payments.operation(session, payment.payment_id, OperationKind.REFUND, number)
+    news = RefundNews(event.id, event.type)
+    if row is not None and row.state in refunds.ON_THE_WAY:
+        return Signal(refund_workflow(tenant, number), "refund_news", news)
+    bad = event.subject.get("status") in ("failed", "canceled")
+    if (row is None and "operation" in event.metadata) or (row is not None and (not bad or row.error_code)):
+        return Outcome.NO_NEWS
+    follow_up = RefundInput(
+        tenant=tenant,
+        refund_id=number,
+        fingerprint="",
+        payment_id=payment.payment_id,
+        order_number=order.order_number,
+        amount_minor=None,
+        currency=order.currency,
+        reason="made, or changed, at the payment provider",
+        actor="the payment provider",
+        provider_id=event.subject_id,
+    )
+    start = Start(
+        "Refund",
+        follow_up,
+        f"Refund of order {order.order_number}, followed up",
+        attributes.beside_order(tenant, order.order_number, "refund"),
+    )
+    return Signal(f"{refund_workflow(tenant, number)}/follow-up", "refund_news", news, start)
+
+
+def _about_order(message: InboxMessage, event: StripeEvent, checkout: Checkout) -> Decision:
+    """An authorization that ends at the provider, by time or by hand, is news to the order that counts on it."""
+    if event.type != "payment_intent.canceled" or checkout.order_number is None or event.intent_id is None:
+        return Outcome.NO_NEWS
+    news = PaymentNews(event.id, event.type, event.intent_id)
+    return Signal(order_workflow(message.tenant_id, checkout.order_number), "payment_news", news)
