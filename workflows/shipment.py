@@ -264,9 +264,14 @@ class ShipmentWorkflow:
     async def hand_over(self) -> HandoverAnswer:
         """The warehouse asks at the dock: may it go? Yes once its payment is captured; else keep it, and why."""
         self._leaving = True
-        await workflow.wait_condition(lambda: self._captured or self._refused is not None)
-        refusal = self._refused.refusal if self._refused and not self._captured else None
+        await workflow.wait_condition(lambda: self._released or self._refused is not None)
+        refusal = self._refused.refusal if self._refused and not self._released else None
         return HandoverAnswer(self._in.shipment_id, released=refusal is None, refusal=refusal)
+
+    @property
+    def _released(self) -> bool:
+        """Its payment is captured, and that it left is written down."""
+        return self._captured and self._state not in (ShipmentState.PENDING, ShipmentState.LABEL_BOUGHT)
 
     @hand_over.validator
     def _may_hand_over(self) -> None:
