@@ -55,13 +55,18 @@ async def about_payment(session: AsyncSession, message: InboxMessage, event: Str
 
 
 async def _about_money_back(session: AsyncSession, message: InboxMessage, event: StripeEvent) -> Decision:
-    """A refund's or a dispute's workflow is told, and begun if there is none: it looks up what is true."""
+    """A refund's or a dispute's workflow is told, and begun if there is none: it looks up what is true.
+
+    A refund may be of a payment without an order: it was taken while its checkout was given up.
+    """
     payment = await payments.of_intent(session, event.intent_id or "")
     order = await orders.of_payment(session, payment.payment_id) if payment else None
-    if payment is None or order is None or event.subject_id is None:
+    if payment is None or event.subject_id is None:
         return Outcome.UNKNOWN_OBJECT
     tenant = message.tenant_id
     if event.type.startswith("charge.dispute."):
+        if order is None:
+            return Outcome.UNKNOWN_OBJECT
         return Signal(
             dispute_workflow(tenant, event.subject_id),
             "dispute_news",
@@ -83,26 +88,28 @@ async def _about_refund(
     message: InboxMessage,
     event: StripeEvent,
     payment: Payment,
-    order: Order,
+    order: Order | None,
 ) -> Decision:
-    """One of ours that is on its way is told to its workflow; what happens afterwards, or was made by hand, to a
-    new one."""
+    """One of ours that is on its way is told to its workflow, which is begun for one that an undoing made; what
+    happens afterwards, or was made by hand, is told to a new one."""
     tenant, number = message.tenant_id, event.metadata.get("refund_id", event.subject_id or "")
     row = await payments.operation(session, payment.payment_id, OperationKind.REFUND, number)
     news = RefundNews(event.id, event.type)
-    if row is not None and row.state in refunds.ON_THE_WAY:
-        return Signal(refund_workflow(tenant, number), "refund_news", news)
+    on_the_way = row is not None and row.state in refunds.ON_THE_WAY
     bad = event.subject.get("status") in ("failed", "canceled")
-    if (row is None and "operation" in event.metadata) or (row is not None and (not bad or row.error_code)):
+    if (row is None and "operation" in event.metadata) or (
+        row is not None and not on_the_way and (not bad or row.error_code)
+    ):
         return Outcome.NO_NEWS
+    order_number = order.order_number if order else None
     follow_up = RefundInput(
         tenant=tenant,
         refund_id=number,
         fingerprint="",
         payment_id=payment.payment_id,
-        order_number=order.order_number,
+        order_number=order_number,
         amount_minor=None,
-        currency=order.currency,
+        currency=payment.currency,
         reason="made, or changed, at the payment provider",
         actor="the payment provider",
         provider_id=event.subject_id,
@@ -110,10 +117,11 @@ async def _about_refund(
     start = Start(
         "Refund",
         follow_up,
-        f"Refund of order {order.order_number}, followed up",
-        attributes.beside_order(tenant, order.order_number, "refund"),
+        f"Refund of order {order_number}, followed up" if order_number else "Refund without an order, followed up",
+        attributes.beside_order(tenant, order_number, "refund"),
     )
-    return Signal(f"{refund_workflow(tenant, number)}/follow-up", "refund_news", news, start)
+    workflow = refund_workflow(tenant, number)
+    return Signal(workflow if on_the_way else f"{workflow}/follow-up", "refund_news", news, start)
 
 
 def _about_order(message: InboxMessage, event: StripeEvent, checkout: Checkout) -> Decision:

@@ -17,13 +17,16 @@ class RefundState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RefundInput:
-    """Give `amount_minor` of an order's captured payment back; without an amount, all that is left."""
+    """Give `amount_minor` of a captured payment back; without an amount, all that is left.
+
+    `order_number` is None for a payment that was taken and given back before there was an order.
+    """
 
     tenant: str
     refund_id: str
     fingerprint: str
     payment_id: str
-    order_number: str
+    order_number: str | None
     amount_minor: int | None
     currency: str
     reason: str

@@ -79,12 +79,12 @@ def of_shipment(tenant: str, order_number: str) -> TypedSearchAttributes:
     )
 
 
-def beside_order(tenant: str, order_number: str, stage: str) -> TypedSearchAttributes:
+def beside_order(tenant: str, order_number: str | None, stage: str) -> TypedSearchAttributes:
     """What is known of a refund or a dispute when it begins."""
     return TypedSearchAttributes(
         [
             SearchAttributePair(TENANT, tenant),
-            SearchAttributePair(ORDER_NUMBER, order_number),
+            *([SearchAttributePair(ORDER_NUMBER, order_number)] if order_number else []),
             SearchAttributePair(STAGE, stage),
             SearchAttributePair(NEEDS_ATTENTION, False),
         ]

@@ -29,7 +29,9 @@ class RefundWorkflow:
         self._in = asked
         self._answer: RefundAnswer | None = None
         self._news = False
-        self._story = Story(f"Refund of order {asked.order_number}")
+        self._story = Story(
+            f"Refund of order {asked.order_number}" if asked.order_number else "Refund without an order"
+        )
 
     @workflow.run
     async def run(self, asked: RefundInput) -> RefundAnswer:
@@ -75,13 +77,11 @@ class RefundWorkflow:
         self._news = True
 
     async def call_person(self, reason: str) -> None:
-        """Bring it before a person: here, and on the order's page."""
+        """Bring it before a person: here, and on the order's page if there is an order."""
         self._story.add(workflow.now(), f"Needs a person: {reason}")
         workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(True)])
         workflow.set_current_details(self._story.render("refund", attention=reason))
-        flag = FlagOrder(self._in.tenant, self._in.order_number, reason)
-        await in_database(OrderActivities.flag, flag, "Call a person")
-        await tell_order(order_workflow(self._in.tenant, self._in.order_number), reason)
+        await self._flag_order(reason, "Call a person")
 
     async def wait_for_person(self) -> None:
         """What was called for is mended elsewhere: try again after a while."""
@@ -90,9 +90,15 @@ class RefundWorkflow:
     async def calm(self) -> None:
         """It has worked in the end."""
         workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(False)])
-        flag = FlagOrder(self._in.tenant, self._in.order_number, None)
-        await in_database(OrderActivities.flag, flag, "It has worked in the end")
-        await tell_order(order_workflow(self._in.tenant, self._in.order_number), "")
+        await self._flag_order(None, "It has worked in the end")
+
+    async def _flag_order(self, reason: str | None, summary: str) -> None:
+        """On the order's row and page. What was paid for no order has neither."""
+        number = self._in.order_number
+        if number is None:
+            return
+        await in_database(OrderActivities.flag, FlagOrder(self._in.tenant, number, reason), summary)
+        await tell_order(order_workflow(self._in.tenant, number), reason or "")
 
     def _tell(self, state: RefundState, fact: RefundMade | RefundFailed) -> None:
         """Publish how it stands: to those who wait, and to support."""

@@ -45,9 +45,11 @@ TROUBLES: dict[str, dict[str, Any]] = {
     "500, done": {"when": "after", "status": 500},
     "409 in use": {"when": "before", "status": 409},
     "429": {"when": "before", "status": 429, "retry_after": 1},
+    "declined": {"status": 402},
     "slow": {"when": "before", "status": 200, "delay_seconds": 0.7},
 }
 MOVES_MONEY = ("payment_intents.create", "payment_intents.capture", "payment_intents.cancel", "refunds.create")
+DECLINABLE = MOVES_MONEY[:2]
 LOOKS = ("payment_intents.retrieve", "payment_intents.list", "refunds.list", "refunds.retrieve")
 WEBHOOKS: dict[str, dict[str, Any]] = {
     "normal": {},
@@ -59,12 +61,13 @@ WEBHOOKS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Life:
-    """One order's plan. `at_once`: its acts are not one after the other."""
+    """One order's plan. `at_once`: nothing waits for what came before, and each act comes so many seconds after the
+    start; a checkout may be cancelled while it is paid."""
 
     card: str
     client: bool
     automatic: bool
-    acts: tuple[Act, ...]
+    acts: tuple[tuple[Act, float], ...]
     at_once: bool
     troubles: tuple[Trouble, ...]
 
@@ -108,10 +111,12 @@ class Living:
             "mode": "server", "payment_method": self.life.card,
         }  # fmt: skip
         payment = mode | {"capture": "automatic" if self.life.automatic else "manual"}
-        await self.ask("buy", lambda: self.shop.buy(self.sku, key=self.key, payment=payment))
-        acts = [self.do(act, f"{self.key} {place}") for place, act in enumerate(self.life.acts)]
+        buying = asyncio.create_task(self.ask("buy", lambda: self.shop.buy(self.sku, key=self.key, payment=payment)))
+        if not self.life.at_once:
+            await buying
+        acts = [self.do(act, f"{self.key} {n}", pause, buying) for n, (act, pause) in enumerate(self.life.acts)]
         if self.life.at_once:
-            await asyncio.gather(*acts)
+            await asyncio.gather(buying, *acts)
         else:
             for act in acts:
                 await act
@@ -126,8 +131,10 @@ class Living:
         assert answer.status_code < 500 or answer.status_code == 503, answer.text
         return answer
 
-    async def do(self, act: Act, key: str) -> None:
+    async def do(self, act: Act, key: str, pause: float, buying: asyncio.Task[httpx.Response]) -> None:
         """One act, if there is yet something to act on."""
+        if self.life.at_once:
+            await asyncio.sleep(pause)
         match act:
             case Act.REPEAT:
                 if self.last is not None:
@@ -137,6 +144,7 @@ class Living:
             case Act.CANCEL_CHECKOUT:
                 await self.ask(act, lambda: self.shop.http.post(f"/v1/checkouts/{self.checkout}/cancel"))
             case _:
+                await asyncio.wait([buying])
                 if (order := await self._order()) is not None:
                     await self._with(order, act, key)
 
