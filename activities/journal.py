@@ -47,13 +47,13 @@ class JournalActivities:
 
     @activity.defn(name="journal.begin_capture")
     async def begin_capture(self, asked: BeginCapture) -> CapturePayment:
-        """Journal a capture of what is held. Raises `RowMissing` when nothing is."""
+        """Journal a capture of what is held, or of a part, never of more. Raises `RowMissing` when nothing is held."""
         async with self._database.transaction(asked.tenant) as session:
             payment = await payments.get(session, asked.payment_id)
             if payment.intent_id is None or payment.authorized_minor == 0:
                 raise RowMissing(f"payment {asked.payment_id} has no authorization")
             held = payment.authorized_minor - payment.captured_minor
-            amount = held if asked.amount_minor is None else asked.amount_minor
+            amount = held if asked.amount_minor is None else min(asked.amount_minor, held)
             begun = await payments.begin(session, payment, OperationKind.CAPTURE, asked.reference, amount)
             return CapturePayment(
                 tenant=asked.tenant,

@@ -343,6 +343,12 @@ class OrderOut(BaseModel):
     support_url: str | None = Field(description="This order's page in the Temporal UI.")
 
 
+class HandoverIn(_In):
+    """What is in the parcel is worth less than was ordered: capture this much (minor units), release the rest."""
+
+    amount: int | None = Field(default=None, ge=1, le=MAX_MINOR)
+
+
 class HandoverOut(BaseModel):
     """What the dock is told: let the parcel go, or keep it and why."""
 

@@ -76,6 +76,14 @@ class TrackingNews:
 
 
 @dataclass(frozen=True, slots=True)
+class HandOver:
+    """What the dock asks. With an amount (minor units), less is captured than was authorized: something is missing
+    from the parcel. What is not captured is released to the customer."""
+
+    amount_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HandoverAnswer:
     """What the warehouse is told at the dock: let it go, or keep it and why."""
 

@@ -134,6 +134,16 @@ async def get(session: AsyncSession, payment_id: str) -> Payment:
     return row
 
 
+async def of_order(session: AsyncSession, order_number: str) -> Payment:
+    """The payment of an order. Raises `RowMissing` when there is none."""
+    orders = sa.table("orders", sa.column("order_number", sa.Text()), sa.column("payment_id", sa.Text()))
+    query = sa.select(Payment).join(orders, orders.c.payment_id == Payment.payment_id)
+    row: Payment | None = await session.scalar(query.where(orders.c.order_number == order_number))
+    if row is None:
+        raise RowMissing(f"no payment of order {order_number}")
+    return row
+
+
 async def of_intent(session: AsyncSession, intent_id: str) -> Payment | None:
     """The payment an intent at the provider is for."""
     row: Payment | None = await session.scalar(sa.select(Payment).where(Payment.intent_id == intent_id))

@@ -17,6 +17,7 @@ from domain.parcels import Label
 from domain.payments import CaptureDeclined, CaptureFact, KeySpent, PaymentCaptured
 from domain.shipments import (
     CloseShipment,
+    HandOver,
     HandoverAnswer,
     RecordCaptureFailure,
     RecordHandover,
@@ -52,6 +53,7 @@ class ShipmentWorkflow:
         self._state = ShipmentState.PENDING
         self._stay = False
         self._leaving = False
+        self._amount: int | None = None
         self._left = False
         self._captured = shipment.captured
         self._retry = False
@@ -183,8 +185,8 @@ class ShipmentWorkflow:
         return self._left and self._state is ShipmentState.LABEL_BOUGHT
 
     async def _capture(self) -> PaymentCaptured | CaptureDeclined:
-        begin = BeginCapture(self._in.tenant, self._in.payment_id, self._in.shipment_id)
         while True:
+            begin = BeginCapture(self._in.tenant, self._in.payment_id, self._in.shipment_id, self._amount)
             asked = await in_database(JournalActivities.begin_capture, begin, "Journal the capture")
             fact: CaptureFact = await until_known(
                 self, PaymentActivities.capture, asked, "Capture the payment", "the capture's outcome is not known"
@@ -261,8 +263,10 @@ class ShipmentWorkflow:
         await self._tell_order()
 
     @workflow.update
-    async def hand_over(self) -> HandoverAnswer:
+    async def hand_over(self, asked: HandOver | None = None) -> HandoverAnswer:
         """The warehouse asks at the dock: may it go? Yes once its payment is captured; else keep it, and why."""
+        if asked is not None and (not self._leaving or self._refused is not None):
+            self._amount = asked.amount_minor
         self._leaving = True
         await workflow.wait_condition(lambda: self._released or self._refused is not None)
         refusal = self._refused.refusal if self._refused and not self._released else None
@@ -274,7 +278,7 @@ class ShipmentWorkflow:
         return self._captured and self._state not in (ShipmentState.PENDING, ShipmentState.LABEL_BOUGHT)
 
     @hand_over.validator
-    def _may_hand_over(self) -> None:
+    def _may_hand_over(self, asked: HandOver | None = None) -> None:  # noqa: ARG002  # as the update's
         if self._stay:
             raise ApplicationError("this parcel's order is being cancelled: keep it", type="cancelled")
         if self._state is ShipmentState.PENDING:

@@ -160,9 +160,9 @@ class Shop:
         """`POST /v1/orders/{number}/cancel`."""
         return await self.http.post(f"/v1/orders/{number}/cancel")
 
-    async def hand_over(self, order: dict[str, Any]) -> httpx.Response:
+    async def hand_over(self, order: dict[str, Any], **body: Any) -> httpx.Response:
         """`POST /v1/shipments/{id}/handover`, for the one parcel of an order."""
-        return await self.http.post(f"/v1/shipments/{order['shipments'][0]['id']}/handover")
+        return await self.http.post(f"/v1/shipments/{order['shipments'][0]['id']}/handover", json=body or None)
 
     # What Stripe has.
 

@@ -88,3 +88,20 @@ async def test_a_saved_card(shop: Shop) -> None:
     assert customer.startswith("cus_")
     assert method.startswith("pm_")
     assert shop.sql("SELECT provider_id FROM provider_customers WHERE customer_id = 'c-1'") == [(customer,)]
+
+
+async def test_less_is_captured_when_something_is_missing(shop: Shop) -> None:
+    order = await shop.bought(shop.new_sku())
+    for amount, status, code in ((TOTAL + 1, 422, "amount_too_large"), (0, 422, "invalid_request")):
+        refused = await shop.hand_over(order, amount=amount)
+        assert (refused.status_code, refused.json()["code"]) == (status, code)
+    assert (await shop.order(order["number"]))["payment"]["state"] == "authorized"
+
+    assert (await shop.hand_over(order, amount=9_000)).json()["released"] is True
+    order = await shop.order_in(order["number"], "shipped")
+    assert (order["payment"]["state"], order["payment"]["captured"]) == ("captured", 9_000)
+    intent = await shop.intent(order["checkout_id"])
+    assert (intent["status"], intent["amount_received"], intent["amount_capturable"]) == ("succeeded", 9_000, 0)
+    assert "€90.00 captured" in [event["message"] for event in order["timeline"]]
+    assert (await shop.hand_over(order, amount=100)).json()["released"] is True
+    assert (await shop.order(order["number"]))["payment"]["captured"] == 9_000
