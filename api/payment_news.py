@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.decisions import MOST_WAITS, Decision, Later, Signal, Start
 from domain.disputes import DisputeInput, DisputeNews
-from domain.ids import checkout_workflow, dispute_workflow, order_workflow, refund_workflow
+from domain.ids import checkout_workflow, dispute_workflow, order_workflow, refund_workflow, undo_refund_id
 from domain.payments import PaymentMode, PaymentNews
 from domain.refunds import RefundInput, RefundNews
 from domain.states import CHECKOUT_MOVES, CheckoutState, OperationKind, is_terminal
@@ -90,12 +90,15 @@ async def _about_refund(
     payment: Payment,
     order: Order | None,
 ) -> Decision:
-    """One of ours that is on its way is told to its workflow, which is begun for one that an undoing made; what
-    happens afterwards, or was made by hand, is told to a new one."""
+    """One of ours that is on its way is told to its workflow. What has none is told to one that follows it up: what
+    an undoing made, or a hand at the provider, and what happens after the end."""
     tenant, number = message.tenant_id, event.metadata.get("refund_id", event.subject_id or "")
     row = await payments.operation(session, payment.payment_id, OperationKind.REFUND, number)
     news = RefundNews(event.id, event.type)
     on_the_way = row is not None and row.state in refunds.ON_THE_WAY
+    asked_for = "operation" in event.metadata and number != undo_refund_id(tenant, payment.payment_id)
+    if on_the_way and asked_for:
+        return Signal(refund_workflow(tenant, number), "refund_news", news)
     bad = event.subject.get("status") in ("failed", "canceled")
     if (row is None and "operation" in event.metadata) or (
         row is not None and not on_the_way and (not bad or row.error_code)
@@ -120,8 +123,7 @@ async def _about_refund(
         f"Refund of order {order_number}, followed up" if order_number else "Refund without an order, followed up",
         attributes.beside_order(tenant, order_number, "refund"),
     )
-    workflow = refund_workflow(tenant, number)
-    return Signal(workflow if on_the_way else f"{workflow}/follow-up", "refund_news", news, start)
+    return Signal(f"{refund_workflow(tenant, number)}/follow-up", "refund_news", news, start)
 
 
 def _about_order(message: InboxMessage, event: StripeEvent, checkout: Checkout) -> Decision:

@@ -33,6 +33,11 @@ def refund_id(tenant: str, payment: str, idempotency_key: str) -> str:
     return _derive("re", tenant, payment, idempotency_key)
 
 
+def undo_refund_id(tenant: str, payment: str) -> str:
+    """The id of the refund that gives back all of a payment whose order is undone. It has no workflow of its own."""
+    return refund_id(tenant, payment, "all of a cancelled order")
+
+
 def drift_id(tenant: str, rule: str, subject: str) -> str:
     """The id of a disagreement with the provider: the same one however often it is seen."""
     return _derive("dr", tenant, rule, subject)

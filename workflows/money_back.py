@@ -5,7 +5,7 @@ from dataclasses import replace
 from activities.journal import JournalActivities
 from activities.payments import PaymentActivities
 from domain.checkouts import GivenBack
-from domain.ids import refund_id
+from domain.ids import undo_refund_id
 from domain.journal import BeginRefund, BeginVoid, RecordRefund, Renew
 from domain.payments import (
     AuthorizePayment,
@@ -52,7 +52,7 @@ async def give_back(
 
 async def _refund_all(desk: Desk, tenant: str, payment_id: str, captured: PaymentCaptured) -> None:
     """What should have been voided had been captured: all that is left of it goes back."""
-    number = refund_id(tenant, payment_id, "all of a cancelled order")
+    number = undo_refund_id(tenant, payment_id)
     begin = BeginRefund(tenant, payment_id, number, None, "it was captured and is not wanted", "Milepost", captured)
     while True:
         fact = await refund(desk, begin)

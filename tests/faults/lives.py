@@ -128,6 +128,7 @@ class Living:
         self.said.append(
             f"{what}: {answer.status_code} {answer.json().get('code') or answer.json().get('state') or ''}"
         )
+        assert answer.status_code != 422, f"the same key with the same body, {what}: {answer.text}"
         assert answer.status_code < 500 or answer.status_code == 503, answer.text
         return answer
 

@@ -1,10 +1,10 @@
-"""Money that was taken and goes back because an order was undone: its refund is followed to its end all the same."""
+"""Refunds that nobody asked for over the API, of an undoing or by hand: each is followed to its end all the same."""
 
 import asyncio
 import uuid
 from typing import Any
 
-from domain.ids import checkout_id, payment_id, refund_id, refund_workflow
+from domain.ids import checkout_id, payment_id, refund_workflow, undo_refund_id
 from tests.flow.kit import PRICE, SHIPPING, TENANT, Shop, until
 
 TOTAL = PRICE + SHIPPING
@@ -58,13 +58,29 @@ async def test_one_of_a_checkout_that_takes_days(shop: Shop) -> None:
     await until(shop.audit, lambda findings: not findings)
 
 
+async def test_one_made_by_hand_that_takes_days(shop: Shop) -> None:
+    await shop.calm()
+    order = await shop.bought(shop.new_sku(), payment=_payment("pm_card_pendingRefund"))
+    made = await shop.http.post(
+        f"{shop.links.stripe}/v1/refunds",
+        data={"payment_intent": (await shop.intent(order["checkout_id"]))["id"], "amount": "2500"},
+        headers={"Authorization": f"Bearer {shop.links.stripe_api_key}"},
+    )
+    assert made.json()["status"] == "pending", made.text
+    await until(
+        lambda: shop.order(order["number"]), lambda seen: [one["state"] for one in seen["refunds"]] == ["settling"]
+    )
+    await shop.stripe("advance", seconds=20)
+    await until(lambda: shop.order(order["number"]), lambda seen: seen["refunds"][0]["state"] == "succeeded")
+
+
 async def test_one_of_a_checkout_that_bounces(shop: Shop) -> None:
     """Nothing of ours can give this money back: the audit says so, and so does the list of what needs a person."""
     await shop.calm()
     payment = await _given_up(shop, "pm_card_refundFail")
     await shop.stripe("advance", seconds=20)
     await _payment_is(shop, payment, "captured", 0)
-    workflow = refund_workflow(TENANT, refund_id(TENANT, payment, "all of a cancelled order"))
+    workflow = refund_workflow(TENANT, undo_refund_id(TENANT, payment))
     handle = shop.temporal.get_workflow_handle(f"{workflow}/follow-up")
 
     async def flagged() -> object:
