@@ -2,7 +2,8 @@
 
 from temporalio import activity
 
-from domain.disputes import DisputeFact, RecordDispute
+from domain.disputes import RecordDispute
+from domain.ids import dispute_call
 from domain.money import Money
 from domain.states import DisputeState
 from models import disputes, events, orders, payments
@@ -30,23 +31,16 @@ class DisputeActivities:
         """Write down what is true of a dispute now. False: that was known already."""
         named, fact = asked.dispute, asked.fact
         async with self._database.transaction(named.tenant) as session:
-            order = await orders.get(session, named.order_number)
+            order = await orders.get(session, named.order_number) if named.order_number else None
             payment = await payments.get(session, named.payment_id)
             if not await disputes.record(session, payment, fact):
                 return False
             message = words(fact.state, fact.amount_minor, fact.currency, fact.reason, fact.evidence_due_at)
             events.record(session, named.tenant, payment.checkout_id, f"dispute.{fact.state}", message)
-            if fact.state in CALLS_PERSON:
-                order.needs_attention, order.attention_reason = True, message
-            elif _called_for(order.attention_reason or "", fact):
-                order.needs_attention, order.attention_reason = False, None
+            if order is not None:
+                reason = message if fact.state in CALLS_PERSON else None
+                orders.call_person(order, dispute_call(fact.dispute_id), reason)
             return True
-
-
-def _called_for(reason: str, fact: DisputeFact) -> bool:
-    """Whether it was this dispute that a person was called for."""
-    amount = Money(fact.amount_minor, fact.currency)
-    return any(reason.startswith(_WORDS[state].partition(" (")[0].format(amount=amount)) for state in CALLS_PERSON)
 
 
 def words(state: DisputeState, amount_minor: int, currency: str, reason: str, due: object) -> str:

@@ -69,7 +69,7 @@ class OrderActivities:
                 session, asked.checkout_id, ReservationState.RELEASED, f"order {asked.order_number}"
             )
             order.state, order.ended_at = OrderState.CANCELLED, now()
-            order.needs_attention, order.attention_reason = False, None
+            orders.seen_to(order)
             message = f"Order cancelled by {asked.actor}: {asked.reason}"
             events.record(session, asked.tenant, asked.checkout_id, "order.cancelled", message)
 
@@ -88,9 +88,12 @@ class OrderActivities:
         """A person is needed, or not any more."""
         async with self._database.transaction(asked.tenant) as session:
             order = await orders.get(session, asked.order_number)
-            if order.attention_reason == asked.reason:
+            if asked.source is None:
+                changed = orders.seen_to(order)
+            else:
+                changed = orders.call_person(order, asked.source, asked.reason)
+            if not changed:
                 return
-            order.needs_attention, order.attention_reason = asked.reason is not None, asked.reason
             kind = "order.needs_attention" if asked.reason else "order.attention_cleared"
             events.record(session, asked.tenant, order.checkout_id, kind, asked.reason or "A person has seen to it")
 

@@ -5,7 +5,8 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
-from domain.books import CompareBooks, Compared, Drift, IntentBook, OurBook, RecordDrifts, compare
+from domain.books import CompareBooks, Compared, Drift, IntentBook, OrderCalled, OurBook, RecordDrifts, compare
+from domain.ids import BOOKS_CALL
 from domain.payments import Fee
 from gateways.stripe import Stripe
 from models import books, inbox, ledger, orders, reconciliation, tenancy
@@ -52,17 +53,19 @@ class ReconciliationActivities:
         return Compared(missed, posted, len(intents), tuple(drifts))
 
     @activity.defn(name="reconciliation.record")
-    async def record(self, asked: RecordDrifts) -> int:
-        """Keep what disagrees and flag the orders it is about; answers with how many are new."""
+    async def record(self, asked: RecordDrifts) -> list[OrderCalled]:
+        """Keep what disagrees, and call a person for the orders it is about; answers with whom to tell of it."""
+        called = list[OrderCalled]()
         async with self._database.transaction(asked.tenant) as session:
-            new = await reconciliation.record(session, asked.tenant, list(asked.drifts))
-            for one in new:
-                order = await orders.of_payment(session, one.payment_id) if one.payment_id else None
-                if order is not None:
-                    reason = f"our books and Stripe's disagree ({one.rule}): {one.expected} here, {one.found} there"
-                    order.needs_attention, order.attention_reason = True, reason
+            for payment in sorted(await reconciliation.record(session, asked.tenant, list(asked.drifts))):
+                order = await orders.of_payment(session, payment)
+                if order is None:
+                    continue
+                reason = "; ".join(_words(one) for one in asked.drifts if one.payment_id == payment) or None
+                if orders.call_person(order, BOOKS_CALL, reason):
+                    called.append(OrderCalled(order.order_number, reason))
             await reconciliation.advance(session, asked.tenant, SOURCE, asked.until)
-            return len(new)
+        return called
 
     async def _collect(self, asked: CompareBooks) -> tuple[int, set[str]]:
         """How many events had never come to the inbox, and every intent that something happened to."""
@@ -83,11 +86,15 @@ class ReconciliationActivities:
         return missed, intents
 
 
+def _words(drift: Drift) -> str:
+    return f"our books and Stripe's disagree ({drift.rule}): {drift.expected} here, {drift.found} there"
+
+
 async def _post_fees(session: AsyncSession, tenant: str, theirs: IntentBook, own: OurBook) -> int:
     """Fees the provider named only after the movement they belong to."""
     posted = 0
     for one in theirs.fees:
-        if one.fee_minor > 0 and not await ledger.posted(session, f"fee/{one.transaction_id}"):
+        if one.fee_minor and not await ledger.posted(session, f"fee/{one.transaction_id}"):
             payment = await session.get_one(Payment, (tenant, own.payment_id))
             await ledger.post_fee(session, payment, Fee(one.transaction_id, one.fee_minor, one.currency))
             posted += 1

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
+from domain.ids import ORDER_CALL, parcel_call
 from domain.money import Money
 from domain.parcels import CarrierShipmentState, Label, ParcelRequest, PostalAddress, VoidResult
 from domain.shipments import (
@@ -101,8 +102,8 @@ class ShippingActivities:
                 events.record(session, asked.tenant, order.checkout_id, "payment.captured", f"{taken} captured")
                 await session.flush()
             await _leave(session, shipment, order)
-            if order.needs_attention:
-                order.needs_attention, order.attention_reason = False, None
+            for source in (parcel_call(asked.shipment_id), ORDER_CALL):
+                orders.call_person(order, source, None)
 
     @activity.defn(name="shipping.record_capture_failure")
     async def record_capture_failure(self, asked: RecordCaptureFailure) -> None:
@@ -115,7 +116,7 @@ class ShippingActivities:
             )  # fmt: skip
             message = f"The payment could not be captured: {asked.refusal.message}"
             events.record(session, asked.tenant, order.checkout_id, "payment.capture_failed", message)
-            order.needs_attention, order.attention_reason = True, message
+            orders.call_person(order, parcel_call(asked.shipment_id), message)
             if asked.left:
                 await _leave(session, shipment, order)
 

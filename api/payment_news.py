@@ -18,6 +18,7 @@ from models.inbox import InboxMessage, Outcome
 from models.orders import Order
 from models.payments import Payment
 from workflows import attributes
+from workflows.display import dispute_title
 
 _WAIT_FOR_CALL_SECONDS = 2.0
 _AFTER_CAPTURE = ("charge.dispute.", "refund.", "charge.refund.")
@@ -61,21 +62,22 @@ async def _about_money_back(session: AsyncSession, message: InboxMessage, event:
     """
     payment = await payments.of_intent(session, event.intent_id or "")
     order = await orders.of_payment(session, payment.payment_id) if payment else None
-    if payment is None or event.subject_id is None:
+    if event.subject_id is None:
         return Outcome.UNKNOWN_OBJECT
+    if payment is None:  # it is being written down at this moment, or is not ours
+        return Later(_WAIT_FOR_CALL_SECONDS) if message.attempts < MOST_WAITS else Outcome.UNKNOWN_OBJECT
     tenant = message.tenant_id
     if event.type.startswith("charge.dispute."):
-        if order is None:
-            return Outcome.UNKNOWN_OBJECT
+        number = order.order_number if order else None
         return Signal(
             dispute_workflow(tenant, event.subject_id),
             "dispute_news",
             DisputeNews(event.id, event.type),
             Start(
                 "Dispute",
-                DisputeInput(tenant, event.subject_id, payment.payment_id, order.order_number),
-                f"Dispute of order {order.order_number}",
-                attributes.beside_order(tenant, order.order_number, "dispute"),
+                DisputeInput(tenant, event.subject_id, payment.payment_id, number),
+                dispute_title(number),
+                attributes.beside_order(tenant, number, "dispute"),
             ),
         )
     if event.subject.get("object") != "refund":

@@ -105,6 +105,14 @@ class RecordDrifts:
     drifts: tuple[Drift, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class OrderCalled:
+    """An order whose books began to disagree, for this reason; or agree again (`None`)."""
+
+    order_number: str
+    reason: str | None
+
+
 _EXPECTED = {
     PaymentState.AUTHORIZED: IntentStatus.HELD,
     PaymentState.CAPTURED: IntentStatus.TAKEN,

@@ -9,12 +9,12 @@ from domain.states import DisputeState
 
 @dataclass(frozen=True, slots=True)
 class DisputeInput:
-    """One dispute of one payment, under the provider's id."""
+    """One dispute of one payment, under the provider's id. A payment may have been taken without an order."""
 
     tenant: str
     dispute_id: str
     payment_id: str
-    order_number: str
+    order_number: str | None
 
 
 @dataclass(frozen=True, slots=True)

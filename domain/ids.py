@@ -35,7 +35,7 @@ def refund_id(tenant: str, payment: str, idempotency_key: str) -> str:
 
 def undo_refund_id(tenant: str, payment: str) -> str:
     """The id of the refund that gives back all of a payment whose order is undone. It has no workflow of its own."""
-    return refund_id(tenant, payment, "all of a cancelled order")
+    return _derive("re", tenant, payment, "", "undo")  # no key of a shop is empty
 
 
 def drift_id(tenant: str, rule: str, subject: str) -> str:
@@ -81,3 +81,24 @@ def refund_workflow(tenant: str, refund: str) -> str:
 def dispute_workflow(tenant: str, dispute: str) -> str:
     """The workflow id of a dispute."""
     return f"dispute/{tenant}/{dispute}"
+
+
+ORDER_CALL = "order"
+"""The order's own call for a person; those below are of what happens beside it."""
+
+BOOKS_CALL = "books"
+
+
+def parcel_call(shipment: str) -> str:
+    """A parcel's call for a person."""
+    return f"parcel/{shipment}"
+
+
+def refund_call(refund: str) -> str:
+    """A refund's call for a person."""
+    return f"refund/{refund}"
+
+
+def dispute_call(dispute: str) -> str:
+    """A dispute's call for a person."""
+    return f"dispute/{dispute}"

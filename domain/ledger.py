@@ -16,6 +16,7 @@ class PostingKind(StrEnum):
 
     CAPTURE = "capture"
     FEE = "fee"
+    FEE_RETURNED = "fee_returned"
     REFUND = "refund"
     REFUND_REVERSED = "refund_reversed"
     DISPUTE_OPENED = "dispute_opened"
@@ -27,6 +28,7 @@ _A = LedgerAccount
 SIDES: Mapping[PostingKind, tuple[LedgerAccount, LedgerAccount]] = {
     PostingKind.CAPTURE: (_A.RECEIVABLE, _A.CAPTURED),
     PostingKind.FEE: (_A.FEES, _A.RECEIVABLE),
+    PostingKind.FEE_RETURNED: (_A.RECEIVABLE, _A.FEES),
     PostingKind.REFUND: (_A.REFUNDED, _A.RECEIVABLE),
     PostingKind.REFUND_REVERSED: (_A.RECEIVABLE, _A.REFUNDED),
     PostingKind.DISPUTE_OPENED: (_A.DISPUTES, _A.RECEIVABLE),

@@ -60,10 +60,22 @@ class CloseOrder:
 
 @dataclass(frozen=True, slots=True)
 class FlagOrder:
-    """A person is needed, for this reason (`None`: not any more)."""
+    """A person is needed for this reason (`None`: not any more). Each `source` takes back its own call only.
+
+    Without a source a person has seen to the order: all calls are taken back.
+    """
 
     tenant: str
     order_number: str
+    source: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCall:
+    """Told to an order's workflow: something beside it calls a person, or (`None`) not any more."""
+
+    source: str
     reason: str | None
 
 

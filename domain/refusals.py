@@ -33,7 +33,6 @@ class RefusalCode(StrEnum):
     REFUND_EXCEEDS_CAPTURED = "refund_exceeds_captured"
     CHARGE_DISPUTED = "charge_disputed"
     REFUND_FAILED = "refund_failed"
-    OPERATION_UNDER_WAY = "operation_under_way"
     INTERNAL_FAULT = "internal_fault"
 
 

@@ -56,7 +56,9 @@ CHECKS = {
         WHERE NOT o.needs_attention AND (p.state IS NULL OR NOT (
           (o.state = 'placed' AND p.state = 'authorized')
           OR (o.state IN ('placed', 'shipped', 'delivered', 'closed') AND p.state IN ('captured', 'refunded'))
-          OR (o.state = 'cancelled' AND p.state IN ('voided', 'refunded'))))""",
+          OR (o.state = 'cancelled' AND p.state IN ('voided', 'refunded'))
+          OR (o.state = 'cancelled' AND EXISTS (SELECT 1 FROM disputes d WHERE d.tenant_id = o.tenant_id
+              AND d.payment_id = o.payment_id AND d.state = 'lost'))))""",
     "money: no payment without an order": """
         SELECT p.payment_id, 'payment is ' || p.state || ', checkout is ' || c.state
         FROM payments p JOIN checkouts c USING (tenant_id, checkout_id)

@@ -36,9 +36,9 @@ def seed(owner_url: str, key: str | None = None) -> str:
     with engine.begin() as connection:
         connection.execute(sa.text("SELECT set_config('milepost.tenant', :t, true)"), {"t": TENANT})
         for table, rows in _rows(key).items():
-            reflected = sa.table(table, *(sa.column(name) for name in rows[0]))
-            values = [{**row} for row in rows]
-            connection.execute(insert(reflected).values(values).on_conflict_do_nothing())
+            _add(connection, table, rows)
+        for sku, (_, _, _, count) in _VARIANTS.items():
+            _stock(connection, sku, count)
     engine.dispose()
     return key
 
@@ -67,19 +67,19 @@ def _rows(key: str) -> dict[str, list[dict[str, object]]]:
             for currency in ("EUR", "USD", "JPY", "KWD")
         ],
         "locations": [own | {"location_id": "florence", "name": "Florence", "priority": 0, "address": address}],
-        "stock_levels": [
-            own | {"location_id": "florence", "sku": sku, "on_hand": count}
-            for sku, (_, _, _, count) in _VARIANTS.items()
-        ],
-        "stock_movements": [
-            own
-            | {
-                "location_id": "florence",
-                "sku": sku,
-                "kind": "received",
-                "quantity": count,
-                "cause": "opening stock",
-            }
-            for sku, (_, _, _, count) in _VARIANTS.items()
-        ],
     }
+
+
+def _add(connection: sa.Connection, table: str, rows: list[dict[str, object]]) -> int:
+    """Add the rows that are not there; how many that were."""
+    reflected = sa.table(table, *(sa.column(name) for name in rows[0]))
+    values = [{**row} for row in rows]
+    return connection.execute(insert(reflected).values(values).on_conflict_do_nothing()).rowcount
+
+
+def _stock(connection: sa.Connection, sku: str, count: int) -> None:
+    """Opening stock, with its movement: only where there was no stock level before."""
+    place: dict[str, object] = {"tenant_id": TENANT, "location_id": "florence", "sku": sku}
+    if _add(connection, "stock_levels", [place | {"on_hand": count}]):
+        moved = {"kind": "received", "quantity": count, "cause": "opening stock"}
+        _add(connection, "stock_movements", [place | moved])

@@ -78,6 +78,14 @@ async def _post(session: AsyncSession, payment: Payment, fact: DisputeFact) -> N
         await ledger.post_fee(session, payment, fee)
 
 
+async def lost_minor(session: AsyncSession, payment_id: str) -> int:
+    """What banks have given back to the customer of a payment, in minor units: it cannot be refunded once more."""
+    query = sa.select(sa.func.coalesce(sa.func.sum(Dispute.amount_minor), 0)).where(
+        Dispute.payment_id == payment_id, Dispute.state == DisputeState.LOST
+    )
+    return int(await session.scalar(query) or 0)
+
+
 async def of_payment(session: AsyncSession, payment_id: str) -> Sequence[Dispute]:
     """A payment's disputes, oldest first."""
     query = sa.select(Dispute).where(Dispute.payment_id == payment_id).order_by(Dispute.opened_at)

@@ -86,10 +86,10 @@ async def post(
 
 
 async def post_fee(session: AsyncSession, payment: "Payment", fee: Fee) -> None:
-    """What the provider kept of one balance transaction, if anything."""
-    if fee.amount_minor > 0:
-        posting = f"fee/{fee.transaction_id}"
-        await post(session, payment, PostingKind.FEE, posting, fee.amount_minor, fee.currency)
+    """What the provider kept of one balance transaction; a negative fee is one it gave back."""
+    if fee.amount_minor:
+        kind = PostingKind.FEE if fee.amount_minor > 0 else PostingKind.FEE_RETURNED
+        await post(session, payment, kind, f"fee/{fee.transaction_id}", abs(fee.amount_minor), fee.currency)
 
 
 async def posted(session: AsyncSession, posting_id: str) -> bool:

@@ -31,6 +31,8 @@ class Order(TenantRow, Base):
     shipping_method: Mapped[str]
     needs_attention: Mapped[bool] = mapped_column(server_default=sa.false())
     attention_reason: Mapped[str | None]
+    calls: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    """Who calls a person, and why: source → reason. The two columns above follow from it."""
     placed_at: Mapped[datetime] = mapped_column(server_default=now())
     ended_at: Mapped[datetime | None]
 
@@ -81,6 +83,24 @@ async def of_payment(session: AsyncSession, payment_id: str) -> Order | None:
     """The order a payment is for, locked; None when its checkout never came to one."""
     row: Order | None = await session.scalar(sa.select(Order).where(Order.payment_id == payment_id).with_for_update())
     return row
+
+
+def call_person(order: Order, source: str, reason: str | None) -> bool:
+    """A source calls a person for an order, or (`None`) takes its call back. False: nothing changed."""
+    calls = {name: why for name, why in order.calls.items() if name != source}
+    return _set_calls(order, calls | {source: reason} if reason else calls)
+
+
+def seen_to(order: Order) -> bool:
+    """A person has seen to the order, whoever called. False: nobody had."""
+    return _set_calls(order, {})
+
+
+def _set_calls(order: Order, calls: dict[str, str]) -> bool:
+    changed = calls != order.calls
+    order.calls, order.needs_attention = calls, bool(calls)
+    order.attention_reason = "; ".join(calls[name] for name in sorted(calls)) or None
+    return changed
 
 
 async def lines(session: AsyncSession, order_number: str) -> Sequence[OrderLine]:

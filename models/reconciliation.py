@@ -53,9 +53,12 @@ async def advance(session: AsyncSession, tenant: str, source: str, to: datetime)
     )
 
 
-async def record(session: AsyncSession, tenant: str, drifts: list[Drift]) -> list[Drift]:
-    """Keep what was seen, and resolve what was open and is not seen any more. Answers with what is new."""
-    before = set(await session.scalars(sa.select(DriftRow.drift_id).where(DriftRow.resolved_at.is_(None))))
+async def record(session: AsyncSession, tenant: str, drifts: list[Drift]) -> set[str]:
+    """Keep what was seen, and resolve what was open and is not seen any more.
+
+    Answers with the payments whose books began or ceased to disagree.
+    """
+    before = {row.drift_id: row.payment_id for row in await open_drifts(session)}
     seen = {drift_id(tenant, one.rule, one.subject): one for one in drifts}
     for number, one in seen.items():
         row = insert(DriftRow).values(
@@ -70,9 +73,11 @@ async def record(session: AsyncSession, tenant: str, drifts: list[Drift]) -> lis
         )
         news = {"expected": one.expected, "found": one.found, "last_seen_at": now(), "resolved_at": None}
         await session.execute(row.on_conflict_do_update(index_elements=["tenant_id", "drift_id"], set_=news))
-    if gone := before - seen.keys():
+    if gone := before.keys() - seen.keys():
         await session.execute(sa.update(DriftRow).where(DriftRow.drift_id.in_(gone)).values(resolved_at=now()))
-    return [one for number, one in seen.items() if number not in before]
+    changed = {one.payment_id for number, one in seen.items() if number not in before}
+    changed |= {payment for number, payment in before.items() if number in gone}
+    return {payment for payment in changed if payment is not None}
 
 
 async def open_drifts(session: AsyncSession) -> list[DriftRow]:

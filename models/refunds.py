@@ -11,7 +11,7 @@ from domain.money import Money
 from domain.payments import RefundFailed, RefundMade
 from domain.refusals import Refusal, RefusalCode, Refused
 from domain.states import OperationKind, OperationState, PaymentState
-from models import ledger, payments
+from models import disputes, ledger, payments
 from models.base import now
 from models.payments import Payment, PaymentOperation
 
@@ -28,7 +28,7 @@ async def begin(
     known = await payments.operation(session, payment.payment_id, OperationKind.REFUND, refund_id)
     if known is not None and known.state is not OperationState.FAILED:
         return known
-    left = payment.captured_minor - payment.refunded_minor
+    left = payment.captured_minor - payment.refunded_minor - await disputes.lost_minor(session, payment.payment_id)
     wanted = left if amount_minor is None else amount_minor
     if payment.captured_minor == 0:
         raise Refused(Refusal(RefusalCode.NOTHING_CAPTURED, "Nothing was captured yet, so nothing can be refunded."))

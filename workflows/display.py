@@ -31,6 +31,11 @@ def parcel_summary(order_number: str, city: str) -> str:
     return cut(f"Parcel of order {order_number} → {city}", SUMMARY_BYTES)
 
 
+def dispute_title(order_number: str | None) -> str:
+    """`Dispute of order 1001`."""
+    return f"Dispute of order {order_number}" if order_number else "Dispute of a payment without an order"
+
+
 class Story:
     """A timeline in Markdown, newest line last, with what a person may do now."""
 

@@ -7,12 +7,13 @@ from temporalio import workflow
 from activities.disputes import DisputeActivities
 from activities.payments import PaymentActivities
 from domain.disputes import DisputeFact, DisputeInput, DisputeNews, LookUpDispute, RecordDispute
-from domain.ids import order_workflow
+from domain.ids import dispute_call, order_workflow
 from domain.money import Money
+from domain.orders import OrderCall
 from domain.states import DISPUTE_MOVES, DisputeState, is_terminal
 from workflows import attributes
 from workflows.desk import LOOK_AGAIN, until_known
-from workflows.display import Story
+from workflows.display import Story, dispute_title
 from workflows.orders_page import tell_order
 from workflows.policies import LOOK_DAILY, in_database
 
@@ -27,7 +28,7 @@ class DisputeWorkflow:
     def __init__(self, dispute: DisputeInput) -> None:
         self._in = dispute
         self._news = False
-        self._story = Story(f"Dispute of order {dispute.order_number}")
+        self._story = Story(dispute_title(dispute.order_number))
 
     @workflow.run
     async def run(self, dispute: DisputeInput) -> DisputeState:
@@ -70,7 +71,9 @@ class DisputeWorkflow:
             [attributes.STAGE.value_set(fact.state.value), attributes.NEEDS_ATTENTION.value_set(calls)]
         )
         workflow.set_current_details(self._story.render(fact.state, attention=line if calls else None))
-        await tell_order(order_workflow(self._in.tenant, self._in.order_number), line if calls else "")
+        if self._in.order_number is not None:
+            call = OrderCall(dispute_call(fact.dispute_id), line if calls else None)
+            await tell_order(order_workflow(self._in.tenant, self._in.order_number), call)
 
     @workflow.signal(name="dispute_news")
     def dispute_news(self, news: DisputeNews) -> None:  # noqa: ARG002  # it only makes us look

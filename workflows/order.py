@@ -10,8 +10,8 @@ from temporalio.workflow import ChildWorkflowHandle, ParentClosePolicy
 
 from activities.orders import OrderActivities
 from domain.checkouts import CancelRequest, PlannedParcel
-from domain.ids import shipment_workflow
-from domain.orders import CancelOrder, CloseOrder, FlagOrder, OrderInput, OrderOutcome, ShipmentNews
+from domain.ids import ORDER_CALL, parcel_call, shipment_workflow
+from domain.orders import CancelOrder, CloseOrder, FlagOrder, OrderCall, OrderInput, OrderOutcome, ShipmentNews
 from domain.payments import PaymentNews
 from domain.shipments import ShipmentInput, ShipmentOutcome
 from domain.states import OrderState, ShipmentState
@@ -37,10 +37,9 @@ class OrderWorkflow:
         self._cancel: CancelRequest | None = None
         self._cancel_told = False
         self._cancel_refused = False
-        self._attention: str | None = None
         self._seen_to = False
         self._parcels: list[Parcel] = []
-        self._told: dict[str, str | None] = {}
+        self._calls: dict[str, str] = {}
         self._captured = order.captured
         self._news: PaymentNews | None = None
         self._story = Story(
@@ -114,9 +113,7 @@ class OrderWorkflow:
             CancelOrder(order.tenant, order.order_number, order.checkout_id, order.payment_id, why.actor, why.reason),
             "Release the stock",
         )
-        if self._attention is not None:  # for what has been undone since; the table says so already
-            self._attention = None
-            workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(False)])
+        self._take_back(*self._calls)  # for what has been undone since; the table says so already
         self._move(OrderState.CANCELLED, f"Cancelled by {why.actor}: {why.reason}")
         for outcome in outcomes:
             if outcome.attention is not None:
@@ -168,13 +165,13 @@ class OrderWorkflow:
     @workflow.update
     async def acknowledge(self, request: CancelRequest) -> None:
         """A person has seen to what needed one; says who, and what was done."""
-        self._attention, self._seen_to = None, True
+        self._seen_to = True
+        self._take_back(*self._calls)
         await in_database(
             OrderActivities.flag,
-            FlagOrder(self._in.tenant, self._in.order_number, None),
+            FlagOrder(self._in.tenant, self._in.order_number, None, None),
             "A person has seen to it",
         )
-        workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(False)])
         self._show(f"Seen to by {request.actor}: {request.reason}")
         for parcel in self._parcels:
             if not parcel.done():
@@ -190,12 +187,11 @@ class OrderWorkflow:
         """A parcel's word: it left, it needs a person, or it left before the cancellation reached it."""
         if news.cancel_refused:
             self._cancel_refused = True
-        if news.attention != self._told.get(news.shipment_id):
-            self._told[news.shipment_id] = news.attention
-            self._attention, self._seen_to = news.attention, False
-            workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(news.attention is not None)])
+        self._note_call(parcel_call(news.shipment_id), news.attention)
         if news.state is ShipmentState.HANDED_OVER and self._state is OrderState.PLACED:
             self._captured = self._captured or news.attention is None
+            if self._captured:
+                self._take_back(ORDER_CALL)
             paid = "payment captured" if self._captured else "payment not captured"
             self._move(OrderState.SHIPPED, f"Parcel handed over, {paid}")
         else:
@@ -208,21 +204,20 @@ class OrderWorkflow:
             self._news = news
 
     @workflow.signal(name="money_news")
-    def money_news(self, attention: str) -> None:
-        """A refund or a dispute of this order needs a person, or (the empty text) not any more."""
-        self._attention, self._seen_to = attention or None, False
-        workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(bool(attention))])
-        self._show(attention or "What needed a person is settled")
+    def money_news(self, call: OrderCall) -> None:
+        """A refund, a dispute or a drift of this order needs a person, or not any more."""
+        if call.reason != self._calls.get(call.source):
+            self._note_call(call.source, call.reason)
+            self._show(call.reason or "What needed a person is settled")
 
     async def call_person(self, reason: str) -> None:
         """Bring it before a person: in the table, in the list of the UI, and in its details."""
-        self._attention = reason
+        self._note_call(ORDER_CALL, reason)
         await in_database(
             OrderActivities.flag,
-            FlagOrder(self._in.tenant, self._in.order_number, reason),
+            FlagOrder(self._in.tenant, self._in.order_number, ORDER_CALL, reason),
             "Call a person",
         )
-        workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(True)])
         self._show(f"Needs a person: {reason}")
 
     async def wait_for_person(self) -> None:
@@ -234,13 +229,35 @@ class OrderWorkflow:
 
     async def calm(self) -> None:
         """It has worked in the end."""
-        if self._attention is None:
+        if ORDER_CALL not in self._calls:
             return
-        self._attention = None
-        flag = FlagOrder(self._in.tenant, self._in.order_number, None)
+        self._take_back(ORDER_CALL)
+        flag = FlagOrder(self._in.tenant, self._in.order_number, ORDER_CALL, None)
         await in_database(OrderActivities.flag, flag, "It has worked in the end")
-        workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(False)])
         self._show("It has worked in the end")
+
+    @property
+    def _attention(self) -> str | None:
+        """Why a person is needed, whoever calls."""
+        return "; ".join(self._calls[source] for source in sorted(self._calls)) or None
+
+    def _note_call(self, source: str, reason: str | None) -> None:
+        """Somebody calls a person for this order, or takes their call back. What is known is told to nobody."""
+        if reason == self._calls.get(source):
+            return
+        if reason is None:
+            self._take_back(source)
+            return
+        if not self._calls:
+            workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(True)])
+        self._calls[source], self._seen_to = reason, False
+
+    def _take_back(self, *sources: str) -> None:
+        called = bool(self._calls)
+        for source in sources:
+            self._calls.pop(source, None)
+        if called and not self._calls:
+            workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(False)])
 
     def _move(self, state: OrderState, line: str) -> None:
         self._state = state

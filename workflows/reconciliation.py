@@ -7,8 +7,11 @@ from temporalio.common import RetryPolicy
 
 from activities.reconciliation import ReconciliationActivities
 from domain.books import CompareBooks, Compared, RecordDrifts
+from domain.ids import BOOKS_CALL, order_workflow
+from domain.orders import OrderCall
 from workflows import attributes
 from workflows.display import Story
+from workflows.orders_page import tell_order
 
 NOT_YET = timedelta(minutes=2)
 """What happened this recently may still be on its way here."""
@@ -52,13 +55,15 @@ class ReconciliationWorkflow:
             intents = tuple(sorted({drift.intent_id for drift in drifts}))
             again = await self._compare(CompareBooks(tenant, until, intents), "Look again")
             drifts = again.drifts
-        await workflow.execute_activity_method(
+        called = await workflow.execute_activity_method(
             ReconciliationActivities.record,
             RecordDrifts(tenant, until, drifts),
             start_to_close_timeout=timedelta(seconds=30),
             retry_policy=_RETRY,
             summary=f"Keep {len(drifts)} disagreements, move the watermark",
         )
+        for one in called:
+            await tell_order(order_workflow(tenant, one.order_number), OrderCall(BOOKS_CALL, one.reason))
         line = f"{tenant}: {first.intents} intents, {first.missed_webhooks} webhooks had never come"
         self._story.add(workflow.now(), f"{line}, {first.posted_fees} fees posted late, {len(drifts)} disagreements")
         for drift in drifts[:20]:

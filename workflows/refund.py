@@ -6,10 +6,10 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from activities.orders import OrderActivities
-from domain.ids import order_workflow
+from domain.ids import order_workflow, refund_call
 from domain.journal import BeginRefund
 from domain.money import Money
-from domain.orders import FlagOrder
+from domain.orders import FlagOrder, OrderCall
 from domain.payments import RefundFailed, RefundMade
 from domain.refunds import RefundAnswer, RefundInput, RefundNews, RefundState
 from workflows import attributes
@@ -97,8 +97,9 @@ class RefundWorkflow:
         number = self._in.order_number
         if number is None:
             return
-        await in_database(OrderActivities.flag, FlagOrder(self._in.tenant, number, reason), summary)
-        await tell_order(order_workflow(self._in.tenant, number), reason or "")
+        source = refund_call(self._in.refund_id)
+        await in_database(OrderActivities.flag, FlagOrder(self._in.tenant, number, source, reason), summary)
+        await tell_order(order_workflow(self._in.tenant, number), OrderCall(source, reason))
 
     def _tell(self, state: RefundState, fact: RefundMade | RefundFailed) -> None:
         """Publish how it stands: to those who wait, and to support."""

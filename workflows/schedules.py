@@ -12,6 +12,7 @@ from temporalio.client import (
     SchedulePolicy,
     ScheduleSpec,
 )
+from temporalio.common import WorkflowIDConflictPolicy
 
 from workflows.reconciliation import ReconciliationWorkflow
 
@@ -39,11 +40,12 @@ async def ensure(client: Client, task_queue: str) -> None:
 
 
 async def reconcile_now(client: Client, task_queue: str) -> dict[str, int]:
-    """Run it beside the schedule and wait for its answer: drifts by tenant."""
+    """Run it beside the schedule, or join who does, and wait for its answer: drifts by tenant."""
     return await client.execute_workflow(
         ReconciliationWorkflow.run,
         True,
         id=f"{RECONCILIATION}-now",
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         task_queue=task_queue,
         static_summary="Asked for by hand",
     )

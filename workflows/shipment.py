@@ -10,7 +10,7 @@ from activities.journal import JournalActivities
 from activities.orders import OrderActivities
 from activities.payments import PaymentActivities
 from activities.shipping import CarrierActivities, ShippingActivities
-from domain.ids import order_workflow
+from domain.ids import order_workflow, parcel_call
 from domain.journal import BeginCapture
 from domain.orders import FlagOrder, ShipmentNews
 from domain.parcels import Label
@@ -57,6 +57,7 @@ class ShipmentWorkflow:
         self._left = False
         self._captured = shipment.captured
         self._retry = False
+        self._stuck = False
         self._attention: str | None = None
         self._refused: CaptureDeclined | None = None
         self._seen: set[str] = set()
@@ -241,11 +242,12 @@ class ShipmentWorkflow:
         self._show(f"Ended: {state.replace('_', ' ')}")
 
     async def _wait_for_retry(self, patience: timedelta | None = None) -> None:
+        self._stuck = True
         with suppress(TimeoutError):
             await workflow.wait_condition(
                 lambda: self._retry or self._stay, timeout=patience, timeout_summary="Try again by itself"
             )
-        self._retry = False
+        self._retry = self._stuck = False
 
     async def wait_for_person(self) -> None:
         """Until somebody says `retry`, or a while has passed."""
@@ -256,7 +258,7 @@ class ShipmentWorkflow:
         if self._attention is None:
             return
         self._attention = None
-        flag = FlagOrder(self._in.tenant, self._in.order_number, None)
+        flag = FlagOrder(self._in.tenant, self._in.order_number, parcel_call(self._in.shipment_id), None)
         await in_database(OrderActivities.flag, flag, "It has worked in the end")
         workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(False)])
         self._show("It has worked in the end")
@@ -291,7 +293,7 @@ class ShipmentWorkflow:
 
     @retry.validator
     def _may_retry(self) -> None:
-        if self._attention is None:
+        if not self._stuck and self._refused is None:
             raise ApplicationError("nothing has failed", type="nothing_to_retry")
 
     @workflow.signal(name="stay")
@@ -329,7 +331,7 @@ class ShipmentWorkflow:
     async def call_person(self, reason: str) -> None:
         """Bring it before a person: here, and on the order's page."""
         self._attention = reason
-        flag = FlagOrder(self._in.tenant, self._in.order_number, reason)
+        flag = FlagOrder(self._in.tenant, self._in.order_number, parcel_call(self._in.shipment_id), reason)
         await in_database(OrderActivities.flag, flag, "Call a person")
         workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(True)])
         self._show(f"Needs a person: {reason}")

@@ -144,7 +144,7 @@ def of_dispute(dispute: stripe.Dispute) -> DisputeFact:
         state=state,
         withdrawn=any(transaction.amount < 0 for transaction in moved),
         evidence_due_at=datetime.fromtimestamp(due, UTC) if due else None,
-        fees=tuple(fee(transaction) for transaction in moved if transaction.fee > 0),
+        fees=tuple(fee(transaction) for transaction in moved if transaction.fee),
     )
 
 

@@ -13,7 +13,7 @@ from domain.refusals import Refusal, RefusalCode, Refused
 STABLE = """
 amount_not_chargeable amount_too_large amount_too_small authentication_failed authentication_required
 cancelled_by_shopper cancelled_by_support card_declined charge_disputed expired_card incorrect_cvc insufficient_funds
-internal_fault invalid_payment_method nothing_captured operation_under_way out_of_stock payment_rejected
+internal_fault invalid_payment_method nothing_captured out_of_stock payment_rejected
 payment_unavailable processing_error refund_exceeds_captured refund_failed reservation_expired total_mismatch
 unknown_shipping_method unknown_sku unsupported_country unsupported_currency
 """

@@ -99,3 +99,32 @@ async def test_a_question_of_the_bank_moves_no_money(shop: Shop) -> None:
     assert order["disputes"][0]["state"] == "inquiry"
     assert ledger(shop, order) == {"captured": -TOTAL, "receivable": TOTAL}
     await until(lambda: shop.order(order["number"]), lambda found: found["needs_attention"])
+
+
+async def test_opened_before_the_order_is_placed(shop: Shop) -> None:
+    payment = {"mode": "server", "payment_method": "pm_card_createDispute", "capture": "automatic"}
+    order = await shop.bought(shop.new_sku(), payment=payment)
+    seen = await until(lambda: shop.order(order["number"]), lambda found: found["needs_attention"], within=30)
+    assert seen["disputes"][0]["state"] == "needs_response"
+    assert ledger(shop, order) == {"captured": -TOTAL, "disputes": TOTAL}
+
+    # The parcel leaves, and the dispute is still before a person.
+    assert (await shop.hand_over(order)).json()["released"] is True
+    seen = await shop.order_in(order["number"], "shipped")
+    assert "is disputed" in seen["attention_reason"]
+
+
+async def test_an_order_is_cancelled_whose_charge_is_charged_back(shop: Shop) -> None:
+    payment = {"mode": "server", "payment_method": "pm_card_visa", "capture": "automatic"}
+    sku = shop.new_sku()
+    order = await shop.bought(sku, payment=payment)
+    intent = await shop.intent(order["checkout_id"])
+    dispute = await shop.stripe("disputes", payment_intent=intent["id"])
+    await shop.stripe(f"disputes/{dispute['id']}/end", outcome="lost")
+    await until(
+        lambda: shop.order(order["number"]), lambda found: found["disputes"] and found["disputes"][0]["state"] == "lost"
+    )
+    answer = await shop.cancel_order(order["number"])
+    assert answer.json()["state"] == "cancelled", answer.text
+    assert (answer.json()["payment"]["captured"], answer.json()["payment"]["refunded"]) == (TOTAL, 0)
+    assert shop.stock(sku) == (5, 0)

@@ -1,5 +1,7 @@
 """An order's life: it leaves, arrives and is closed; or it is cancelled; or its money cannot be taken."""
 
+import asyncio
+
 from tests.flow.kit import PRICE, SHIPPING, Shop, until
 from workflows.shipment import ShipmentWorkflow
 
@@ -125,3 +127,30 @@ async def test_a_lost_parcel_is_brought_before_a_person(shop: Shop) -> None:
     await shop.scan(order, "picked_up", "lost")
     order = await until(lambda: shop.order(number), lambda seen: seen["needs_attention"])
     assert order["shipments"][0]["state"] == "lost"
+
+
+async def test_a_label_that_cannot_be_given_back_does_not_hold_a_cancellation_up(shop: Shop) -> None:
+    sku = shop.new_sku()
+    order = await shop.bought(sku)
+    await shop.carrier("faults", operation="void", status=400)
+    answer = await shop.cancel_order(order["number"])
+    assert answer.json()["state"] == "cancelled", answer.text
+    assert (await shop.intent(order["checkout_id"]))["status"] == "canceled"
+    assert shop.stock(sku) == (5, 0)
+    seen = await until(lambda: shop.order(order["number"]), lambda found: found["needs_attention"])
+    assert "could not be given back" in seen["attention_reason"]
+    assert (await shop.ended(shop.order_flow(order["number"])))["state"] == "cancelled"
+
+
+async def test_a_refused_cancellation_can_be_asked_for_again(shop: Shop) -> None:
+    sku = shop.new_sku()
+    order = await shop.bought(sku)
+    await shop.stripe("faults", operation="payment_intents.capture", status=402, delay_seconds=1)
+    leaving = asyncio.create_task(shop.hand_over(order))
+    await asyncio.sleep(0.3)
+    early = await shop.cancel_order(order["number"])
+    assert (early.status_code, early.json()["code"]) == (409, "already_shipped"), early.text
+    assert (await leaving).json()["released"] is False
+    again = await shop.cancel_order(order["number"])
+    assert again.json()["state"] == "cancelled", again.text
+    assert shop.stock(sku) == (5, 0)

@@ -48,6 +48,11 @@ async def test_a_capture_by_hand_is_a_drift_until_it_is_settled(shop: Shop) -> N
     seen = await shop.order(order["number"])
     assert seen["needs_attention"] is True
     assert "disagree" in seen["attention_reason"]
+
+    async def flagged() -> object:
+        return (await shop.attributes(shop.order_flow(order["number"])))[0]["NeedsAttention"]
+
+    await until(flagged)
     rows = shop.sql("SELECT rule, expected, found FROM drifts WHERE intent_id = :intent", intent=intent["id"])
     assert ("payment and intent agree", f"authorized, {TOTAL} held, 0 taken", f"taken, 0 held, {TOTAL} taken") in rows
     assert (await reconcile(shop))[TENANT] == len(rows)
@@ -57,6 +62,8 @@ async def test_a_capture_by_hand_is_a_drift_until_it_is_settled(shop: Shop) -> N
     assert (await shop.hand_over(order)).json()["released"] is True
     assert (await reconcile(shop))[TENANT] == 0
     assert shop.sql("SELECT 1 FROM drifts WHERE resolved_at IS NULL") == []
+    assert (await shop.order(order["number"]))["needs_attention"] is False
+    await until(flagged, lambda value: not value)
 
 
 async def test_money_of_ours_that_no_order_knows(shop: Shop) -> None:

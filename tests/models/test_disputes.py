@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from activities.disputes import DisputeActivities
+from activities.orders import OrderActivities
 from domain.disputes import DisputeFact, DisputeInput, RecordDispute
+from domain.orders import FlagOrder
 from domain.payments import Fee
 from domain.states import DisputeState
 from models import audit, disputes, payments
@@ -192,7 +194,9 @@ async def test_what_else_a_person_was_called_for_stays(shop: Shop, payment: str)
     named = DisputeInput(shop.tenant, "dp_1", payment, "1001")
     record = DisputeActivities(shop.server.database).record
     await record(RecordDispute(named, OPENED))
-    shop.run("UPDATE orders SET attention_reason = 'the parcel is lost'")
+    await OrderActivities(shop.server.database).flag(FlagOrder(shop.tenant, "1001", "parcel/1", "the parcel is lost"))
+    ((both,),) = shop.rows("SELECT attention_reason FROM orders")
+    assert both.endswith("; the parcel is lost")
     await record(RecordDispute(named, WON))
     assert shop.rows("SELECT attention_reason FROM orders") == [("the parcel is lost",)]
 

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from activities.reconciliation import SOURCE, ReconciliationActivities
-from domain.books import Drift, OurBook, RecordDrifts
+from domain.books import Drift, OrderCalled, OurBook, RecordDrifts
 from domain.ids import drift_id, operation_key
 from domain.payments import RefundFailed, RefundMade
 from domain.refusals import Refusal, RefusalCode
@@ -36,8 +36,8 @@ async def mark(shop: Shop, source: str = "stripe") -> datetime | None:
         return await reconciliation.watermark(session, source)
 
 
-async def keep(shop: Shop, *drifts: Drift) -> list[Drift]:
-    """What a comparison has found; which of it is new."""
+async def keep(shop: Shop, *drifts: Drift) -> set[str]:
+    """What a comparison has found; whose books began or ceased to disagree."""
     async with shop.transaction() as session:
         return await reconciliation.record(session, shop.tenant, list(drifts))
 
@@ -77,9 +77,9 @@ async def test_each_source_and_each_tenant_has_its_own(server: Server, shop: Sho
 
 
 async def test_what_is_seen_again_is_kept_once_and_is_not_new(shop: Shop) -> None:
-    assert await keep(shop, ONE, TWO) == [ONE, TWO]
+    assert await keep(shop, ONE, TWO) == {"pay_1", "pay_2"}
     ((first, _, _), _) = drifts(shop)
-    assert await keep(shop, TWO, ONE) == []
+    assert await keep(shop, TWO, ONE) == set()
     (one, two) = drifts(shop)
     assert one[0] == two[0] == first
     assert one[1] == two[1] > first
@@ -97,13 +97,13 @@ async def test_what_is_found_of_it_now_is_what_is_kept(shop: Shop) -> None:
 
 
 async def test_told_twice_in_one_breath_it_is_one(shop: Shop) -> None:
-    assert await keep(shop, ONE, ONE) == [ONE]
+    assert await keep(shop, ONE, ONE) == {"pay_1"}
     assert len(drifts(shop)) == 1
 
 
 async def test_what_is_not_seen_any_more_is_resolved_once(shop: Shop) -> None:
     await keep(shop, ONE, TWO)
-    assert await keep(shop, TWO) == []
+    assert await keep(shop, TWO) == {"pay_1"}
     assert await opened(shop) == [TWO.subject]
     ((resolved,),) = shop.rows("SELECT resolved_at FROM drifts WHERE subject = 're_1'")
     assert resolved is not None
@@ -116,7 +116,7 @@ async def test_what_comes_again_is_open_again_and_new_to_a_person(shop: Shop) ->
     await keep(shop, ONE)
     ((first, _, _),) = drifts(shop)
     await keep(shop)
-    assert await keep(shop, ONE) == [ONE]
+    assert await keep(shop, ONE) == {"pay_1"}
     ((again, last, resolved),) = drifts(shop)
     assert (again, resolved) == (first, None)
     assert last > first
@@ -150,15 +150,23 @@ async def test_a_new_disagreement_calls_a_person_to_its_order_and_moves_the_mark
 ) -> None:
     payment = await shop.sell()
     drift, nobodys = replace(ONE, payment_id=payment), replace(TWO, payment_id=None)
-    assert await acts.record(RecordDrifts(shop.tenant, AT, (drift, nobodys))) == 2
+    called = await acts.record(RecordDrifts(shop.tenant, AT, (drift, nobodys)))
     why = "our books and Stripe's disagree (refunds agree): no such refund here, succeeded of 500 there"
     assert shop.rows("SELECT needs_attention, attention_reason FROM orders") == [(True, why)]
+    assert called == [OrderCalled("1001", why)]
     assert await mark(shop, SOURCE) == AT
-    shop.run("UPDATE orders SET needs_attention = false, attention_reason = NULL")
-    assert await acts.record(RecordDrifts(shop.tenant, AT + HOUR, (drift, nobodys))) == 0
+    shop.run("UPDATE orders SET needs_attention = false, attention_reason = NULL, calls = '{}'")
+    assert await acts.record(RecordDrifts(shop.tenant, AT + HOUR, (drift, nobodys))) == []
     assert shop.rows("SELECT needs_attention FROM orders") == [(False,)]
-    assert await acts.record(RecordDrifts(shop.tenant, AT, ())) == 0
+    assert await acts.record(RecordDrifts(shop.tenant, AT, ())) == []
     assert (await opened(shop), await mark(shop, SOURCE)) == ([], AT + HOUR)
+
+
+async def test_books_that_agree_again_take_the_call_back(shop: Shop, acts: ReconciliationActivities) -> None:
+    drift = replace(ONE, payment_id=await shop.sell())
+    await acts.record(RecordDrifts(shop.tenant, AT, (drift,)))
+    assert await acts.record(RecordDrifts(shop.tenant, AT + HOUR, ())) == [OrderCalled("1001", None)]
+    assert shop.rows("SELECT needs_attention, attention_reason FROM orders") == [(False, None)]
 
 
 async def test_the_tenants_are_all_there_are(server: Server, acts: ReconciliationActivities) -> None:

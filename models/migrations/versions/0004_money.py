@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 from models.migrations.rules_0004 import (
     APPEND_ONLY,
@@ -25,6 +26,7 @@ def upgrade() -> None:
     """Widen what there is, create what is new, and put it under the same rules."""
     role = op.get_bind().dialect.identifier_preparer.quote(app_role())
     _widen_payments()
+    _calls()
     _create_tables()
     _carry_over()
     for statement in (*FUNCTIONS, *TRIGGERS):
@@ -94,6 +96,17 @@ def _carry_over() -> None:
     )
 
 
+def _calls() -> None:
+    """Who called a person is told apart from now on; who called before is not known."""
+    calls = sa.Column("calls", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False)
+    op.add_column("orders", calls)
+    op.execute("ALTER TABLE orders NO FORCE ROW LEVEL SECURITY")
+    op.execute(
+        "UPDATE orders SET calls = jsonb_build_object('order', attention_reason) WHERE attention_reason IS NOT NULL"
+    )
+    op.execute("ALTER TABLE orders FORCE ROW LEVEL SECURITY")
+
+
 def _states(name: str, *values: str) -> sa.Enum:
     return sa.Enum(*values, name=name, native_enum=False, create_constraint=True, length=32)
 
@@ -154,8 +167,8 @@ def _create_tables() -> None:
         sa.Column(
             "kind",
             _states(
-                "postingkind", "capture", "fee", "refund", "refund_reversed", "dispute_opened", "dispute_won",
-                "dispute_lost",
+                "postingkind", "capture", "fee", "fee_returned", "refund", "refund_reversed", "dispute_opened",
+                "dispute_won", "dispute_lost",
             ),
             nullable=False,
         ),
