@@ -1,6 +1,5 @@
 """One parcel's way to the door: label, hand-over with the payment captured, delivery; or it stays and is cancelled."""
 
-from contextlib import suppress
 from datetime import timedelta
 
 from temporalio import workflow
@@ -90,16 +89,19 @@ class ShipmentWorkflow:
 
     async def _something_to_do(self) -> bool:
         """False when the authorization must be seen to before anything else happens."""
-        left = None if self._captured else self._watch.left(workflow.now())
         try:
             await workflow.wait_condition(
                 lambda: self._leaving or self._stay or self._odd is not None,
-                timeout=left,
+                timeout=self._until_authorization_is_due,
                 timeout_summary="The authorization lapses: leave before",
             )
         except TimeoutError:
             return False
         return True
+
+    @property
+    def _until_authorization_is_due(self) -> timedelta | None:
+        return None if self._captured else self._watch.left(workflow.now())
 
     async def _buy_label(self) -> Label | None:
         """A label, whatever it takes; None when the parcel is to stay before there is one."""
@@ -109,7 +111,8 @@ class ShipmentWorkflow:
                 label = await outside(CarrierActivities.buy_label, parcel, "Buy a label")
             except ActivityError as failed:
                 await self.call_person(f"no label could be bought: {failed.cause}")
-                await self._wait_for_retry()
+                while not await self._wait_for_retry(self._until_authorization_is_due):
+                    self._show(await self._watch.act(self, workflow.now()))
                 continue
             await self.calm()
             await in_database(
@@ -241,13 +244,18 @@ class ShipmentWorkflow:
         workflow.upsert_search_attributes([attributes.STAGE.value_set(state.value)])
         self._show(f"Ended: {state.replace('_', ' ')}")
 
-    async def _wait_for_retry(self, patience: timedelta | None = None) -> None:
+    async def _wait_for_retry(self, patience: timedelta | None) -> bool:
+        """False when nobody has said anything for so long."""
         self._stuck = True
-        with suppress(TimeoutError):
+        try:
             await workflow.wait_condition(
-                lambda: self._retry or self._stay, timeout=patience, timeout_summary="Try again by itself"
+                lambda: self._retry or self._stay, timeout=patience, timeout_summary="Go on without a word"
             )
-        self._retry = self._stuck = False
+        except TimeoutError:
+            return False
+        finally:
+            self._retry = self._stuck = False
+        return True
 
     async def wait_for_person(self) -> None:
         """Until somebody says `retry`, or a while has passed."""

@@ -83,3 +83,16 @@ async def test_a_lapsed_one_is_taken_anew_when_the_dock_tries_again(shop: Shop) 
     assert (await shop.hand_over(order)).json()["released"] is True
     order = await shop.order_in(order["number"], "shipped")
     assert (order["payment"]["captured"], order["needs_attention"]) == (TOTAL, False)
+
+
+async def test_a_parcel_without_a_label_is_watched_as_well(shop: Shop) -> None:
+    await shop.carrier("faults", operation="buy", status=400)
+    order = await shop.bought(shop.new_sku(), labelled=False)
+    await needs_person(shop, order, "no label could be bought")
+    await nearly_lapsed(shop, order)
+    await needs_person(shop, order, "the authorization lapses on")
+    await shop.parcel_flow(order).execute_update(ShipmentWorkflow.retry)
+    order = await shop.labelled(order["number"])
+    assert (await shop.hand_over(order)).json()["released"] is True
+    order = await shop.order_in(order["number"], "shipped")
+    assert (order["payment"]["captured"], order["needs_attention"]) == (TOTAL, False)
