@@ -18,7 +18,7 @@ GIVE_UP_AFTER = 3 * 86_400
 LONGEST_PAUSE = 60.0
 FIRST_PAUSE = 0.5
 # A hair's breadth between the deliveries of one batch when they are to arrive in the wrong order.
-STAGGER = 0.05
+STAGGER = 0.15
 
 
 class Endpoint(BaseModel):
