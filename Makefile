@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin/
 
-.PHONY: demo up test lint bench lock clean
+.PHONY: demo up test lint bench bench-drop bench-reservations lock clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Milepost needs Python 3.11 or newer; this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
@@ -29,6 +29,12 @@ lint: $(VENV)/.installed ## style, types and the rooms' contracts
 
 bench: $(VENV)/.installed ## measured figures, as ratios to floors of the same run
 	$(RUN)python -m benchmarks $(ARGS)
+
+bench-drop: $(VENV)/.installed ## a limited drop, 10,000 buyers for 500 units, and its checks; ARGS=--chaos kills processes
+	$(RUN)python -m benchmarks.drop $(ARGS)
+
+bench-reservations: $(VENV)/.installed ## reservations a second, one hot SKU and a thousand, beside their floor
+	$(RUN)python -m benchmarks.reservations $(ARGS)
 
 LOCK = uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 

@@ -126,6 +126,9 @@ async def _known(asked: CheckoutInput, shared: Resources) -> CheckoutAnswer | No
         except Refused as no:
             raise refused(no.refusal) from None
         if not await stock.available(session, merge_lines(asked.lines)):
+            # Perhaps sold out to this very key: its first request may have taken the last one since we looked.
+            if known := await checkouts.answer(session, asked.checkout_id):
+                return known
             message = "Something in the cart is sold out. Nothing was charged."
             raise refused(Refusal(RefusalCode.OUT_OF_STOCK, message))
     return None

@@ -1,5 +1,6 @@
 """Calls to workflows from routes: what cannot be reached becomes a 503, what was refused becomes a 409."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -25,7 +26,11 @@ class StillRunning(Exception):
 async def reaching(what: str) -> AsyncIterator[None]:
     """Around a call to Temporal. Raises `StillRunning`, or a `Problem` for what was refused or cannot be reached."""
     try:
-        yield
+        # The client's own `rpc_timeout` ends one call; once an update is accepted it polls without any.
+        async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
+            yield
+    except TimeoutError as late:
+        raise StillRunning from late
     except WorkflowUpdateFailedError as failed:
         cause = failed.cause
         if isinstance(cause, ApplicationError) and cause.type in _ENDED_MEANWHILE:

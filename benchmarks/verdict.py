@@ -1,0 +1,118 @@
+"""What must be true after a drop: in the tables, at Stripe, in the buyers' hands, and to the auditor."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import psycopg
+from temporalio.client import Client
+
+from activities.audit import Finding, audit_tenant
+from benchmarks.crowd import Drop
+from models.demo import TENANT
+from sandbox.stack import Stack
+from settings import Settings
+
+SETTLED_WITHIN_SECONDS = 180.0
+AUDITED_WITHIN_SECONDS = 60.0
+
+_UNSETTLED = """
+    SELECT (SELECT count(*) FROM reservations WHERE sku = %(sku)s AND state = 'held')
+         + (SELECT count(*) FROM checkouts WHERE state IN ('open', 'awaiting_payment'))"""
+_LEVEL = "SELECT on_hand, reserved FROM stock_levels WHERE sku = %(sku)s"
+_RESERVED = """
+    SELECT coalesce(sum(quantity), 0) FROM reservations WHERE sku = %(sku)s AND state IN ('held', 'allocated')"""
+_ORDERS = """
+    SELECT o.order_number, o.checkout_id, o.state, o.total_minor, p.state, p.authorized_minor, p.intent_id, l.quantity
+    FROM order_lines l JOIN orders o USING (tenant_id, order_number) JOIN payments p USING (tenant_id, payment_id)
+    WHERE l.sku = %(sku)s"""
+
+Check = tuple[str, bool, str]
+Row = tuple[Any, ...]
+
+
+def rows(stack: Stack, query: str, sku: str) -> list[Row]:
+    """Rows as the application's role sees them."""
+    with psycopg.connect(stack.links.database_url.replace("+psycopg", "")) as connection:
+        connection.execute("SELECT set_config('milepost.tenant', %s, true)", (TENANT,))
+        return connection.execute(query, {"sku": sku}).fetchall()
+
+
+async def settle(stack: Stack, sku: str) -> float:
+    """Wait until nothing is reserved and neither sold nor given back; the seconds it took. Raises `TimeoutError`."""
+    began = time.monotonic()
+    while True:
+        ((unsettled,),) = await asyncio.to_thread(rows, stack, _UNSETTLED, sku)
+        took = time.monotonic() - began
+        if not unsettled:
+            return took
+        if took > SETTLED_WITHIN_SECONDS:
+            raise TimeoutError(f"{unsettled} reservations and checkouts are still open after {took:.0f} s")
+        await asyncio.sleep(0.2)
+
+
+async def checks(stack: Stack, temporal: Client, drop: Drop) -> list[Check]:
+    """Every check, with whether it holds and what was seen."""
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as http:
+        answer = await http.get(f"{stack.links.stripe}/_control/state")
+    intents = answer.raise_for_status().json()["payment_intents"]
+    findings = await _audit(stack, temporal)
+    audited = "; ".join(f"{one.check}: {one.subject} {one.detail}" for one in findings[:5])
+    return [*_judge(stack, drop, intents), ("the audit finds nothing", not findings, audited or "clean")]
+
+
+def _judge(stack: Stack, drop: Drop, intents: list[dict[str, Any]]) -> Iterator[Check]:
+    ((on_hand, reserved),) = rows(stack, _LEVEL, drop.sku)
+    ((spoken_for,),) = rows(stack, _RESERVED, drop.sku)
+    orders = rows(stack, _ORDERS, drop.sku)
+    units_ordered = sum(order[7] for order in orders)
+    yield "sold == units", len(drop.sold) == units_ordered == drop.units, f"told {len(drop.sold)}, has {units_ordered}"
+    over = max(units_ordered, int(spoken_for)) - drop.units
+    yield "oversold == 0", over <= 0, str(max(over, 0))
+    seen = f"{on_hand} on hand, {reserved} reserved, {spoken_for} in reservations"
+    yield "the stock level is exact", (on_hand, reserved, spoken_for) == (drop.units,) * 3, seen
+
+    told = {(one.order, one.checkout) for one in drop.sold}
+    has = {(order[0], order[1]) for order in orders}
+    wrong = f"{len(told - has)} told and without, {len(has - told)} with and not told"
+    yield "who was told yes has the order, who was told no has none", told == has, wrong
+
+    ours = {one.checkout for one in drop.outcomes}
+    theirs = [intent for intent in intents if intent["metadata"].get("checkout_id") in ours]
+    held = {intent["id"]: intent for intent in theirs if intent["status"] == "requires_capture"}
+    a_checkout = Counter(intent["metadata"]["checkout_id"] for intent in theirs)
+    paid = [
+        order
+        for order in orders
+        if order[4] == "authorized"
+        and order[3] == order[5]
+        and a_checkout[order[1]] == 1
+        and order[6] in held
+        and held[order[6]]["amount_capturable"] == order[3]
+    ]
+    seen = f"{len(paid)} of {len(orders)}"
+    yield "each order has one intent, authorized for its total", len(paid) == len(orders) == drop.units, seen
+    buyers = {order[1] for order in orders}
+    charged = [one for one in theirs if one["metadata"]["checkout_id"] not in buyers and one["status"] != "canceled"]
+    yield "nobody else is charged", not charged, f"{len(charged)} others, {len(theirs)} intents"
+    gone = sum(one.code == "gave up" for one in drop.outcomes)
+    yield "every buyer has a final answer", gone == 0, f"{gone} gave up"
+    codes = sorted({one.code for one in drop.refused})
+    yield "refused for being out of stock only", codes in ([], ["out_of_stock"]), ", ".join(codes) or "nobody"
+    faults = {why: count for why, count in drop.repeats.items() if why.isdigit() and why not in ("202", "503")}
+    yield "no 5xx but 503", not faults, str(faults or "none")
+
+
+async def _audit(stack: Stack, temporal: Client) -> list[Finding]:
+    """The audit, again while something is just being done; the last sight."""
+    environment = {name.lower(): value for name, value in stack.environment().items()}
+    settings = Settings.model_validate(environment)
+    deadline = time.monotonic() + AUDITED_WITHIN_SECONDS
+    while True:
+        findings = await audit_tenant(settings, TENANT, temporal)
+        if not findings or time.monotonic() > deadline:
+            return findings
+        await asyncio.sleep(1)
