@@ -48,6 +48,12 @@ class Checkout(TenantRow, Base):
             "(state IN ('failed', 'expired', 'cancelled')) = (reason IS NOT NULL)", name="ended_has_reason"
         ),
         sa.CheckConstraint("state = 'failed' OR total_minor IS NOT NULL", name="open_has_total"),
+        sa.Index(
+            "ix_checkouts_unfinished",
+            "tenant_id",
+            "checkout_id",
+            postgresql_where=sa.text("state IN ('open', 'awaiting_payment')"),
+        ),
     )
 
 
