@@ -21,8 +21,8 @@ FUNCTIONS = (
       END IF;
     END $$
     """,
-    # A level as it is to be, with the movement that leads there, or why not. A level that another transaction made in
-    # the meantime is waited for, and then it is theirs: `stock_changed`.
+    # A level as it is to be, with the movement that leads there, or why not. Where there was none to lock, another
+    # transaction may have made it since: that one is waited for, never overwritten, and the answer is `stock_changed`.
     """
     CREATE FUNCTION set_level(place text, thing text, there bigint, spoken_for bigint, wanted bigint, what text,
       whose text) RETURNS text LANGUAGE plpgsql AS $$
@@ -30,7 +30,8 @@ FUNCTIONS = (
       IF wanted < spoken_for THEN
         RETURN 'below_reserved';
       END IF;
-      UPDATE stock_levels s SET on_hand = wanted WHERE s.location_id = place AND s.sku = thing;
+      UPDATE stock_levels s SET on_hand = wanted
+        WHERE s.location_id = place AND s.sku = thing AND s.on_hand = there AND s.reserved = spoken_for;
       IF NOT FOUND THEN
         INSERT INTO stock_levels (tenant_id, location_id, sku, on_hand)
           VALUES (current_tenant(), place, thing, wanted) ON CONFLICT DO NOTHING;
