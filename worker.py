@@ -17,6 +17,7 @@ from activities.orders import OrderActivities
 from activities.payments import PaymentActivities
 from activities.reconciliation import ReconciliationActivities
 from activities.shipping import CarrierActivities, ShippingActivities
+from activities.sweeping import SweepingActivities
 from gateways.accounts import carrier_of, stripe_of
 from gateways.carriers.protocol import Carrier
 from gateways.logs import configure
@@ -31,11 +32,13 @@ from workflows.order import OrderWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.refund import RefundWorkflow
 from workflows.shipment import ShipmentWorkflow
+from workflows.sweeper import AbandonedCheckoutWorkflow, SweeperWorkflow
 
 log = structlog.get_logger()
 
 WORKFLOWS = (
     CheckoutWorkflow, OrderWorkflow, ShipmentWorkflow, RefundWorkflow, DisputeWorkflow, ReconciliationWorkflow,
+    SweeperWorkflow, AbandonedCheckoutWorkflow,
 )  # fmt: skip
 
 PASSED_THROUGH = (
@@ -56,21 +59,22 @@ def build(client: Client, settings: Settings, database: Database, stripe: Stripe
     payments, parcels = PaymentActivities(stripe), CarrierActivities(carrier)
     checkouts, orders = CheckoutActivities(database), OrderActivities(database)
     journal, shipping = JournalActivities(database), ShippingActivities(database)
+    sweeping = SweepingActivities(database)
     disputes, books = DisputeActivities(database), ReconciliationActivities(database, stripe)
     return Worker(
         client,
         task_queue=settings.task_queue,
         workflows=WORKFLOWS,
         activities=[
-            payments.authorize, payments.look_up, payments.capture, payments.void, payments.refund,
-            payments.look_up_refund, payments.look_up_dispute,
+            payments.authorize, payments.look_up, payments.find_authorization, payments.capture, payments.void,
+            payments.refund, payments.look_up_refund, payments.look_up_dispute,
             parcels.buy_label, parcels.void_label,
             checkouts.open, checkouts.await_payment, checkouts.close,
             orders.place, orders.cancel, orders.close, orders.flag,
             journal.begin_capture, journal.begin_void, journal.finish_void, journal.begin_refund, journal.record_refund,
             journal.renew, journal.renew_authorization, journal.begin_reauthorization, journal.record_reauthorization,
             journal.record_lapse,
-            disputes.record, books.tenants, books.compare, books.record,
+            disputes.record, books.tenants, books.compare, books.record, sweeping.find_overdue,
             shipping.prepare, shipping.record_label, shipping.record_handover, shipping.record_capture_failure,
             shipping.close,
         ],

@@ -5,9 +5,11 @@ from temporalio import activity
 from domain.disputes import DisputeFact, LookUpDispute
 from domain.payments import (
     AuthorizationFact,
+    AuthorizationFound,
     AuthorizePayment,
     CaptureFact,
     CapturePayment,
+    FindAuthorization,
     LookUpPayment,
     LookUpRefund,
     PaymentFact,
@@ -36,6 +38,11 @@ class PaymentActivities:
     async def look_up(self, asked: LookUpPayment) -> AuthorizationFact:
         """What is true of the authorization now."""
         return await self._stripe.look_up(asked.intent_id)
+
+    @activity.defn(name="payments.find_authorization")
+    async def find_authorization(self, asked: FindAuthorization) -> AuthorizationFound:
+        """Whether an authorization whose answer nobody has made an intent."""
+        return await self._stripe.find_authorization(asked)
 
     @activity.defn(name="payments.capture")
     async def capture(self, asked: CapturePayment) -> CaptureFact:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from api import checkouts, health, orders, problems, refunds, shipments, webhooks
+from api import checkouts, health, orders, problems, refunds, shipments, stock, webhooks
 from api.limits import BodyLimit
 from api.relay import Relay
 from api.resources import Resources
@@ -48,7 +48,7 @@ def create_app() -> FastAPI:
         redoc_url=None,
     )
     problems.install(made)
-    for part in (checkouts, orders, refunds, shipments, webhooks, health):
+    for part in (checkouts, orders, refunds, shipments, stock, webhooks, health):
         made.include_router(part.router)
     made.add_middleware(BodyLimit, most=262_144)
     return made

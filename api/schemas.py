@@ -1,15 +1,16 @@
 """The shapes of requests and answers. Amounts are integers of minor units; times are RFC 3339 in UTC."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, EmailStr, Field, StringConstraints
+from pydantic import AnyHttpUrl, BaseModel, ConfigDict, EmailStr, Field, StringConstraints, model_validator
 
 from domain.money import MAX_MINOR
 from domain.payments import PaymentMode
 from domain.pricing import MAX_LINES, MAX_QUANTITY
 from domain.refunds import RefundState
 from domain.states import CheckoutState, DisputeState, OrderState, PaymentState, ShipmentState
+from domain.stock import MAX_UNITS
 from domain.tracking import TrackingStatus
 
 
@@ -360,6 +361,91 @@ class HandoverOut(BaseModel):
     released: bool
     reason: str | None = None
     reason_detail: str | None = None
+
+
+class CountIn(_In):
+    """What was counted, and what was believed to be there until now."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"count": 97, "expected": 100, "reason": "stocktake, November"}]}
+    )
+
+    count: int = Field(ge=0, le=MAX_UNITS, description="So many units are there, those reserved among them.")
+    expected: int = Field(ge=0, le=MAX_UNITS, description="`on_hand` as it was read; 0 where there never were any.")
+    reason: Long
+
+
+class AdjustmentIn(_In):
+    """So many units more, or fewer. What is received or returned is more."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"quantity": 24, "reason": "delivery note 4711", "kind": "received"},
+                {"quantity": -1, "reason": "broken", "kind": "adjusted"},
+            ]
+        }
+    )
+
+    quantity: int = Field(ge=-MAX_UNITS, le=MAX_UNITS)
+    reason: Long
+    kind: Literal["received", "adjusted", "returned"]
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if self.quantity == 0:
+            raise ValueError("a quantity of 0 adjusts nothing")
+        if self.quantity < 0 and self.kind != "adjusted":
+            raise ValueError(f"what is {self.kind} is not less than nothing")
+        return self
+
+
+class LevelOut(BaseModel):
+    """How many of a SKU are at a location: there, spoken for, and to be had. In units."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"location": "florence", "sku": "SCARF-SILK-01", "on_hand": 97, "reserved": 2, "available": 95}
+            ]
+        }
+    )
+
+    location: str
+    sku: str
+    on_hand: int
+    reserved: int
+    available: int
+
+
+class StockOut(BaseModel):
+    """Where a SKU is."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "sku": "SCARF-SILK-01",
+                    "levels": [
+                        {"location": "florence", "sku": "SCARF-SILK-01", "on_hand": 97, "reserved": 2, "available": 95}
+                    ],
+                }
+            ]
+        }
+    )
+
+    sku: str
+    levels: list[LevelOut]
+
+
+class LocationOut(BaseModel):
+    """Where stock is and parcels leave from. A lower priority is asked first."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"id": "florence", "name": "Florence", "priority": 0}]})
+
+    id: str
+    name: str
+    priority: int
 
 
 class ProblemOut(BaseModel):

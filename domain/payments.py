@@ -71,6 +71,23 @@ class LookUpPayment:
 
 
 @dataclass(frozen=True, slots=True)
+class FindAuthorization:
+    """Did the authorization journaled under this key at `begun_at` make an intent? Nothing is sent for it again."""
+
+    tenant: str
+    payment_id: str
+    idempotency_key: str
+    begun_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationFound:
+    """The intent that it made; None: none, and no call is out any more that could."""
+
+    intent_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class LookUpRefund:
     """What is true of this refund now?"""
 

@@ -1,6 +1,6 @@
 """Checkouts: one row each, with the price that was fixed, how it stands and why it ended."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,9 +12,10 @@ from domain.checkouts import CheckoutAnswer
 from domain.payments import PaymentMode
 from domain.pricing import Quote
 from domain.refusals import Refusal, RefusalCode
-from domain.states import CheckoutState
+from domain.states import CheckoutState, OperationKind
+from domain.sweeping import OverdueCheckout
 from models.base import Base, RowMissing, TenantRow, now
-from models.payments import Payment
+from models.payments import CHECKOUT, Payment, PaymentOperation
 
 _QUOTE: TypeAdapter[Quote] = TypeAdapter(Quote)
 
@@ -48,6 +49,12 @@ class Checkout(TenantRow, Base):
             "(state IN ('failed', 'expired', 'cancelled')) = (reason IS NOT NULL)", name="ended_has_reason"
         ),
         sa.CheckConstraint("state = 'failed' OR total_minor IS NOT NULL", name="open_has_total"),
+        sa.Index(
+            "ix_checkouts_unfinished",
+            "tenant_id",
+            "checkout_id",
+            postgresql_where=sa.text("state IN ('open', 'awaiting_payment')"),
+        ),
     )
 
 
@@ -76,6 +83,41 @@ async def get(session: AsyncSession, checkout_id: str) -> Checkout:
     if row := await find(session, checkout_id, lock=True):
         return row
     raise RowMissing(f"no checkout {checkout_id}")
+
+
+async def overdue(session: AsyncSession, by: timedelta, *, after: str, most: int) -> list[OverdueCheckout]:
+    """Checkouts that have not ended though their time has been up for that long, by id, from behind `after` on."""
+    authorization = (
+        (PaymentOperation.tenant_id == Payment.tenant_id)
+        & (PaymentOperation.payment_id == Payment.payment_id)
+        & (PaymentOperation.kind == OperationKind.AUTHORIZE)
+        & (PaymentOperation.reference == CHECKOUT)
+    )
+    query = (
+        sa.select(Checkout, Payment, PaymentOperation)
+        .join(Payment, (Payment.tenant_id == Checkout.tenant_id) & (Payment.checkout_id == Checkout.checkout_id))
+        .join(PaymentOperation, authorization)
+        .where(
+            sa.text("checkouts.state IN ('open', 'awaiting_payment')"),  # as the index has it
+            Checkout.expires_at < now() - by,
+            Checkout.checkout_id > after,
+        )
+        .distinct(Checkout.checkout_id)
+        .order_by(Checkout.checkout_id, PaymentOperation.sequence.desc())
+        .limit(most)
+    )
+    return [
+        OverdueCheckout(
+            tenant=row.tenant_id,
+            checkout_id=row.checkout_id,
+            payment_id=payment.payment_id,
+            intent_id=payment.intent_id,
+            captured=payment.captured_minor > 0,
+            authorization_key=authorization.idempotency_key,
+            begun_at=authorization.created_at,
+        )
+        for row, payment, authorization in (await session.execute(query)).tuples()
+    ]
 
 
 async def answer(session: AsyncSession, checkout_id: str) -> CheckoutAnswer | None:

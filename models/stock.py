@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.pricing import CartLine
 from domain.states import MovementKind, ReservationState
+from domain.stock import StockOutcome, StockUpdate
 from models.base import Base, RowMissing, TenantRow, now
 
 
@@ -81,6 +82,34 @@ class StockMovement(TenantRow, Base):
     __table_args__ = (sa.Index("ix_stock_movements_sku", "tenant_id", "location_id", "sku"),)
 
 
+class StockAdjustment(TenantRow, Base):
+    """One adjustment that was asked for, under its key, and the level it led to: what a repeat is answered from."""
+
+    __tablename__ = "stock_adjustments"
+
+    idempotency_key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str]
+    location_id: Mapped[str]
+    sku: Mapped[str]
+    kind: Mapped[MovementKind]
+    quantity: Mapped[int]
+    reason: Mapped[str]
+    on_hand: Mapped[int]
+    reserved: Mapped[int]
+    at: Mapped[datetime] = mapped_column(server_default=now())
+
+    __table_args__ = (
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "location_id", "sku"],
+            ["stock_levels.tenant_id", "stock_levels.location_id", "stock_levels.sku"],
+        ),
+        sa.CheckConstraint(
+            "quantity <> 0 AND (kind = 'adjusted' OR (kind IN ('received', 'returned') AND quantity > 0))",
+            name="quantity",
+        ),
+    )
+
+
 async def reserve(
     session: AsyncSession, checkout_id: str, lines: Sequence[CartLine], expires_at: datetime
 ) -> str | None:
@@ -139,3 +168,64 @@ async def allocate(session: AsyncSession, checkout_id: str) -> Sequence[str]:
         .order_by(Reservation.location_id)
     )
     return (await session.scalars(query)).all()
+
+
+async def locations(session: AsyncSession) -> Sequence[Location]:
+    """Every location, in the order in which they are asked for stock."""
+    return (await session.scalars(sa.select(Location).order_by(Location.priority, Location.location_id))).all()
+
+
+async def levels(session: AsyncSession, sku: str) -> Sequence[StockLevel] | None:
+    """The levels of a SKU, in the order in which locations are asked; None for an unknown SKU."""
+    known = sa.table("variants", sa.column("sku", sa.Text()))
+    if await session.scalar(sa.select(known.c.sku).where(known.c.sku == sku)) is None:
+        return None
+    query = (
+        sa.select(StockLevel)
+        .join(Location, (Location.tenant_id == StockLevel.tenant_id) & (Location.location_id == StockLevel.location_id))
+        .where(StockLevel.sku == sku)
+        .order_by(Location.priority, Location.location_id)
+    )
+    return (await session.scalars(query)).all()
+
+
+_COUNT = sa.text("SELECT * FROM count_stock(:place, :sku, :count, :expected, :reason)")
+_ADJUST = sa.text("SELECT * FROM adjust_stock(:key, :print, :place, :sku, :kind, :quantity, :reason)")
+
+
+async def count(
+    session: AsyncSession, location_id: str, sku: str, *, counted: int, expected: int, reason: str
+) -> StockUpdate:
+    """So many units were counted; written down only if `expected` are there until now. One round trip.
+
+    A level that is not there yet has 0. It leaves an `adjusted` movement of the difference, if there is one.
+    """
+    asked = {"place": location_id, "sku": sku, "count": counted, "expected": expected, "reason": reason}
+    return _update(await session.execute(_COUNT, asked))
+
+
+async def adjust(
+    session: AsyncSession,
+    location_id: str,
+    sku: str,
+    *,
+    kind: MovementKind,
+    quantity: int,
+    reason: str,
+    key: str,
+    fingerprint: str,
+) -> StockUpdate:
+    """So many units more, or fewer, with their movement; once for a key. One round trip.
+
+    A repeat changes nothing and tells the level as it was then. What was refused has not used its key up.
+    """
+    asked = {
+        "key": key, "print": fingerprint, "place": location_id, "sku": sku, "kind": kind.value,
+        "quantity": quantity, "reason": reason,
+    }  # fmt: skip
+    return _update(await session.execute(_ADJUST, asked))
+
+
+def _update(answer: sa.Result[tuple[str, int, int]]) -> StockUpdate:
+    row = answer.one()
+    return StockUpdate(StockOutcome(row.outcome), row.there, row.spoken_for)

@@ -23,6 +23,8 @@ PROBLEM = re.compile(r"Problem\(\s*(\d{3}), \"(\w+)\"")
 DIAGRAMS = ("sequenceDiagram", "stateDiagram-v2", "flowchart LR", "flowchart TD")
 NOT_A_STOREFRONTS = {"signature_invalid", "malformed_event"}
 """What the senders of webhooks meet."""
+A_WAREHOUSES = {"stock_changed", "below_reserved"}
+"""What those who count meet: in the table of docs/stock.md."""
 
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
@@ -72,17 +74,31 @@ def test_diagrams_are_of_a_kind_we_use(page: Path) -> None:
             assert opened == len(re.findall(r"^ *end$", body, re.MULTILINE))
 
 
-def test_every_problem_a_storefront_meets_is_in_its_table() -> None:
-    rows = CODE_ROW.findall((ROOT / "docs" / "checkout.md").read_text())
+def code_table(page: str) -> dict[str, int]:
+    """The codes that a page's table explains, each once, with their statuses."""
+    rows = CODE_ROW.findall((ROOT / "docs" / page).read_text())
     documented = {code: int(status) for code, status in rows}
     assert len(rows) == len(documented)
+    return documented
+
+
+def test_every_problem_a_warehouse_meets_is_in_its_table() -> None:
+    raised = {code: int(status) for status, code in PROBLEM.findall((ROOT / "api" / "stock.py").read_text())}
+    documented = code_table("stock.md")
+    assert raised.items() <= documented.items()
+    assert documented.keys() - raised.keys() <= code_table("checkout.md").keys()
+    assert raised.keys() - code_table("checkout.md").keys() == A_WAREHOUSES
+
+
+def test_every_problem_a_storefront_meets_is_in_its_table() -> None:
+    documented = code_table("checkout.md")
     sources = "".join(path.read_text() for path in sorted((ROOT / "api").glob("*.py")))
     known = {code: int(status) for status, code in PROBLEM.findall(sources)} | {
         code.value: status for code, status in REFUSAL_STATUS.items()
     }
-    assert {code: status for code, status in known.items() if code not in NOT_A_STOREFRONTS}.items() <= (
-        documented.items()
-    )
+    others = NOT_A_STOREFRONTS | A_WAREHOUSES
+    assert {code: status for code, status in known.items() if code not in others}.items() <= documented.items()
+    assert not documented.keys() & others
     for code in documented.keys() - known.keys():
         everywhere = sources + (ROOT / "workflows" / "checkout.py").read_text()
         assert f'"{code}"' in everywhere, code

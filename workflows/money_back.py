@@ -45,13 +45,16 @@ async def give_back(
             await renew(tenant, payment_id, asked.idempotency_key, fact)
             continue
         if isinstance(fact, VoidRefused):
-            await _refund_all(desk, tenant, payment_id, fact.captured)
+            await refund_all(desk, tenant, payment_id, fact.captured)
             return GivenBack.REFUNDED, fact.intent_id
         return GivenBack.VOIDED, fact.intent_id or intent_id
 
 
-async def _refund_all(desk: Desk, tenant: str, payment_id: str, captured: PaymentCaptured) -> None:
-    """What should have been voided had been captured: all that is left of it goes back."""
+async def refund_all(desk: Desk, tenant: str, payment_id: str, captured: PaymentCaptured | None) -> None:
+    """What should have been voided had been captured: all that is left of it goes back.
+
+    `captured` is what is not written down yet; None when all of it is.
+    """
     number = undo_refund_id(tenant, payment_id)
     begin = BeginRefund(tenant, payment_id, number, None, "it was captured and is not wanted", "Milepost", captured)
     while True:

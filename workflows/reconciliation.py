@@ -35,12 +35,7 @@ class ReconciliationWorkflow:
 
         `up_to_now`: asked for by hand; what may still be on its way is compared as well.
         """
-        tenants = await workflow.execute_activity_method(
-            ReconciliationActivities.tenants,
-            start_to_close_timeout=timedelta(seconds=10),
-            retry_policy=_RETRY,
-            summary="Whose books there are",
-        )
+        tenants = await all_tenants("Whose books there are")
         until = workflow.now() + timedelta(seconds=1) if up_to_now else workflow.now() - NOT_YET
         found = {tenant: await self._one(tenant, until) for tenant in tenants}
         if any(found.values()):
@@ -82,3 +77,13 @@ class ReconciliationWorkflow:
             retry_policy=_RETRY,
             summary=summary,
         )
+
+
+async def all_tenants(summary: str) -> list[str]:
+    """For whom scheduled work is to be done."""
+    return await workflow.execute_activity_method(
+        ReconciliationActivities.tenants,
+        start_to_close_timeout=timedelta(seconds=10),
+        retry_policy=_RETRY,
+        summary=summary,
+    )

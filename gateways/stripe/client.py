@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import stripe
-from stripe.params import PaymentIntentCreateParams
+from stripe.params import PaymentIntentCreateParams, PaymentIntentListParamsCreated
 
 from domain.disputes import DisputeFact
 from domain.payments import (
     AuthorizationFact,
+    AuthorizationFound,
     AuthorizePayment,
     CaptureDeclined,
     CaptureFact,
     CaptureMethod,
     CapturePayment,
+    FindAuthorization,
     KeySpent,
     PaymentCancelled,
     PaymentFact,
@@ -44,6 +46,7 @@ _REFUND_REFUSALS = {
     "charge_disputed": RefusalCode.CHARGE_DISPUTED,
 }
 _ONE_MINUTE = 60
+_TWO_DAYS = 172_800
 
 
 class Stripe:
@@ -98,6 +101,12 @@ class Stripe:
     async def look_up(self, intent_id: str) -> AuthorizationFact:
         """What is true of an intent now."""
         return facts.of_intent(await self._retrieve(intent_id))
+
+    async def find_authorization(self, asked: FindAuthorization) -> AuthorizationFound:
+        """The intent that an authorization made, looked for where it can be: its key lived for a day."""
+        begun = int(asked.begun_at.timestamp())
+        within: PaymentIntentListParamsCreated = {"gte": begun - _ONE_MINUTE, "lte": begun + _TWO_DAYS}
+        return AuthorizationFound(await self._find_intent(asked.idempotency_key, within))
 
     async def capture(self, asked: CapturePayment) -> CaptureFact:
         """Take the money, or a part of it. A refusal is final; what was captured before answers as captured."""
@@ -240,13 +249,18 @@ class Stripe:
         return made.id
 
     async def _find_authorization(self, asked: AuthorizePayment) -> AuthorizationFact | None:
-        """The intent that this operation made, if it did. Lists are up to date, unlike the search."""
+        """What became of this operation, if it made an intent."""
         since = int(asked.begun_at.timestamp()) - _ONE_MINUTE if asked.begun_at else 0
+        found = await self._find_intent(asked.idempotency_key, {"gte": since})
+        return facts.of_intent(await self._retrieve(found)) if found else None
+
+    async def _find_intent(self, operation: str, created: PaymentIntentListParamsCreated) -> str | None:
+        """The intent that an operation made. Lists are up to date, unlike the search."""
         try:
-            page = await self.client.v1.payment_intents.list_async({"created": {"gte": since}, "limit": 100})
+            page = await self.client.v1.payment_intents.list_async({"created": created, "limit": 100})
             async for intent in page.auto_paging_iter():
-                if intent.metadata.to_dict().get("operation") == asked.idempotency_key:
-                    return facts.of_intent(await self._retrieve(intent.id))
+                if intent.metadata.to_dict().get("operation") == operation:
+                    return intent.id
         except stripe.StripeError as error:
             raise fault(error) from error
         return None

@@ -13,7 +13,10 @@ from domain.ids import api_key_hash
 from gateways.signatures import sign
 from tests.flow.kit import KEY, Shop
 
-TABLES = ("checkouts", "payments", "payment_operations", "reservations", "stock_movements", "events", "orders", "inbox")
+TABLES = (
+    "checkouts", "payments", "payment_operations", "reservations", "stock_levels", "stock_movements",
+    "stock_adjustments", "events", "orders", "inbox",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -155,12 +158,95 @@ async def test_what_belongs_to_another_tenant_is_not_there(whole_shop: Shop) -> 
         ("POST", f"/v1/checkouts/{order['checkout_id']}/cancel"),
         ("POST", f"/v1/checkouts/{order['checkout_id']}/confirm"),
         ("POST", f"/v1/shipments/{parcel}/handover"),
+        ("GET", f"/v1/stock/{order['lines'][0]['sku']}"),
     ):
         mine = await whole_shop.http.request(method, path, headers={"Authorization": f"Bearer {other}"})
         assert (mine.status_code, mine.json()["code"]) == (404, "not_found"), path
     assert (await whole_shop.order(order["number"]))["state"] == "placed"
     missing = await whole_shop.http.get("/v1/orders/999999", headers={"Authorization": f"Bearer {KEY}"})
     assert missing.json()["code"] == "not_found"
+
+
+COUNT: dict[str, Any] = {"count": 3, "expected": 100, "reason": "stocktake"}
+ADJUSTMENT: dict[str, Any] = {"quantity": 3, "reason": "delivery", "kind": "received"}
+
+
+def without(body: dict[str, Any], name: str) -> dict[str, Any]:
+    """All but one field."""
+    return {key: value for key, value in body.items() if key != name}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *(COUNT | {name: value} for name in ("count", "expected") for value in (-1, 1.5, "3", None, True, 10**10)),
+        *(COUNT | {"reason": value} for value in ("", " ", "a\x00b", "x" * 201, None, 3)),
+        *(without(COUNT, name) for name in COUNT),
+        COUNT | {"surprise": 1},
+        [],
+        "three",
+    ],
+    ids=str,
+)
+@pytest.mark.usefixtures("nothing_changes")
+async def test_a_wrong_count(whole_shop: Shop, wrong: Any) -> None:
+    """422, and the fields that are wrong."""
+    answer = await whole_shop.http.put("/v1/stock/florence/SCARF-SILK-01", json=wrong)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *(ADJUSTMENT | {"quantity": value} for value in (0, -1, 1.5, "3", None, True, 10**10, -(10**10))),
+        *(ADJUSTMENT | {"kind": value} for value in ("sold", "shipped", "", None, "RECEIVED")),
+        ADJUSTMENT | {"quantity": -1, "kind": "returned"},
+        ADJUSTMENT | {"reason": ""},
+        *(without(ADJUSTMENT, name) for name in ADJUSTMENT),
+        ADJUSTMENT | {"surprise": 1},
+    ],
+    ids=str,
+)
+@pytest.mark.usefixtures("nothing_changes")
+async def test_a_wrong_adjustment(whole_shop: Shop, wrong: Any) -> None:
+    """422, and its key is not used up."""
+    headers = {"Idempotency-Key": uuid.uuid4().hex}
+    answer = await whole_shop.http.post("/v1/stock/florence/SCARF-SILK-01/adjustments", json=wrong, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("place", "status", "code"),
+    [
+        ("atlantis/SCARF-SILK-01", 404, "not_found"),
+        ("florence/NO-SUCH-SKU", 404, "not_found"),
+        ("florence/x'; DROP TABLE orders; --", 422, "invalid_request"),
+        ("florence/a%00b", 422, "invalid_request"),
+        ("flor%20ence/SCARF-SILK-01", 422, "invalid_request"),
+        ("x" * 65 + "/SCARF-SILK-01", 422, "invalid_request"),
+    ],
+)
+@pytest.mark.usefixtures("nothing_changes")
+async def test_stock_that_is_nowhere(whole_shop: Shop, place: str, status: int, code: str) -> None:
+    """Unknown is 404; what cannot be an id is 422. Reading tells the same of SKUs."""
+    put = await whole_shop.http.put(f"/v1/stock/{place}", json=COUNT | {"expected": 0})
+    headers = {"Idempotency-Key": uuid.uuid4().hex}
+    post = await whole_shop.http.post(f"/v1/stock/{place}/adjustments", json=ADJUSTMENT, headers=headers)
+    assert [(one.status_code, one.json()["code"]) for one in (put, post)] == [(status, code)] * 2
+    if place.startswith("florence/"):
+        read = await whole_shop.http.get(f"/v1/stock/{place.removeprefix('florence/')}")
+        assert (read.status_code, read.json()["code"]) == (status, code)
+
+
+@pytest.mark.usefixtures("nothing_changes")
+async def test_an_adjustment_needs_its_key_and_stock_needs_an_api_key(whole_shop: Shop) -> None:
+    """400 and 401."""
+    path = "/v1/stock/florence/SCARF-SILK-01"
+    answer = await whole_shop.http.post(f"{path}/adjustments", json=ADJUSTMENT)
+    assert (answer.status_code, answer.json()["code"]) == (400, "idempotency_key_required")
+    for method, where in (("GET", "/v1/stock/SCARF-SILK-01"), ("GET", "/v1/locations"), ("PUT", path)):
+        nobody = await whole_shop.http.request(method, where, json=COUNT, headers={"Authorization": ""})
+        assert nobody.status_code == 401
 
 
 EVENT = {"id": "evt_forged1", "type": "payment_intent.succeeded", "data": {"object": {"object": "payment_intent"}}}
@@ -229,7 +315,10 @@ async def test_the_api_describes_itself(whole_shop: Shop) -> None:
     """OpenAPI with the routes and an example of each body; the probes answer."""
     described = (await whole_shop.http.get("/openapi.json")).json()
     assert "/v1/checkouts" in described["paths"]
-    for schema in ("CheckoutIn", "CheckoutOut", "OrderOut", "HandoverOut", "ProblemOut"):
+    for schema in (
+        "CheckoutIn", "CheckoutOut", "OrderOut", "HandoverOut", "ProblemOut", "CountIn", "AdjustmentIn", "LevelOut",
+                   "StockOut", "LocationOut",
+    ):  # fmt: skip
         assert described["components"]["schemas"][schema]["examples"]
     assert (await whole_shop.http.get("/livez")).status_code == 200
     assert (await whole_shop.http.get("/readyz")).json()["checks"] == dict.fromkeys(

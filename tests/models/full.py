@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from domain.books import Drift
 from domain.disputes import DisputeFact
 from domain.payments import PaymentCaptured
-from domain.states import DisputeState
+from domain.states import DisputeState, MovementKind
 from domain.tracking import Scan, TrackingStatus
-from models import disputes, inbox, payments, reconciliation, shipments
-from tests.models.kit import TOTAL, Server, Shop
+from models import disputes, inbox, payments, reconciliation, shipments, stock
+from tests.models.kit import PLACE, TOTAL, Server, Shop
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -16,9 +16,13 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 async def full_shop(server: Server) -> Shop:
     """A tenant that has sold one thing, taken the money, and had all the trouble there is with it."""
     shop = server.new_shop()
-    checkout = await shop.open(shop.new_sku())
+    sku = shop.new_sku()
+    checkout = await shop.open(sku)
     placed = await shop.place(checkout)
     async with shop.transaction() as session:
+        await stock.adjust(
+            session, PLACE, sku, kind=MovementKind.RECEIVED, quantity=5, reason="delivery", key="k", fingerprint="f"
+        )
         await inbox.store(session, shop.tenant, "stripe", "evt_1", b"{}")
         parcel = await shipments.get(session, placed.parcels[0].shipment_id)
         scan = Scan("scan_1", "generic", "s", "t", "r", TrackingStatus.PICKED_UP, "PU", "Picked up", AT)

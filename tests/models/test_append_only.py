@@ -2,11 +2,11 @@
 
 import pytest
 
-from models.migrations import rules_0002, rules_0004
+from models.migrations import rules_0002, rules_0004, rules_0005
 from tests.models.full import full_shop
 from tests.models.kit import OWNER, SUPERUSER, Server, Shop
 
-APPEND_ONLY = (*rules_0002.APPEND_ONLY, *rules_0004.APPEND_ONLY)
+APPEND_ONLY = (*rules_0002.APPEND_ONLY, *rules_0004.APPEND_ONLY, *rules_0005.APPEND_ONLY)
 NO_RIGHT = "42501"
 REFUSED = "23514/append_only"
 
@@ -30,10 +30,10 @@ def columns(shop: Shop, table: str) -> list[str]:
     return [name for (name,) in shop.rows(query, t=table)]
 
 
-def test_the_history_is_movements_events_scans_and_the_ledger(server: Server) -> None:
+def test_the_history_is_stock_events_scans_and_the_ledger(server: Server) -> None:
     armed = {name for (name,) in server.rows(_ARMED, role=SUPERUSER)}
     ledger = {"ledger_postings", "ledger_entries"}
-    assert armed == set(APPEND_ONLY) == {"stock_movements", "events", "tracking_events"} | ledger
+    assert armed == set(APPEND_ONLY) == {"stock_movements", "stock_adjustments", "events", "tracking_events"} | ledger
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
@@ -53,7 +53,7 @@ def test_no_row_can_be_deleted(bought: Shop, table: str) -> None:
     for statement in (
         f"DELETE FROM {table}",
         f"WITH gone AS (DELETE FROM {table} RETURNING 1) SELECT count(*) FROM gone",
-        f"MERGE INTO {table} USING (SELECT 1) AS one ON true WHEN MATCHED THEN DELETE",
+        f"MERGE INTO {table} USING (SELECT 1) AS one ON tenant_id = current_tenant() WHEN MATCHED THEN DELETE",
     ):
         assert bought.refusal(statement) == NO_RIGHT
         assert bought.refusal(statement, role=OWNER) == REFUSED

@@ -151,7 +151,7 @@ def test_the_application_may_do_what_it_must_and_no_more(server: Server) -> None
     )
     everything, append, read = "DELETE INSERT SELECT UPDATE", "INSERT SELECT", "SELECT"
     rights = dict.fromkeys(Base.metadata.tables, everything)
-    history = ("events", "stock_movements", "tracking_events", "ledger_postings", "ledger_entries")
-    rights |= dict.fromkeys(history, append)
+    history = ("events", "stock_movements", "stock_adjustments", "tracking_events")
+    rights |= dict.fromkeys((*history, "ledger_postings", "ledger_entries"), append)
     rights |= dict.fromkeys(("tenants", "api_keys", "legal_moves", "alembic_version"), read)
     assert dict(tuple(row) for row in granted) == rights

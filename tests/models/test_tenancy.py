@@ -13,7 +13,9 @@ from tests.models.kit import APP, OWNER, SUPERUSER, Server, Shop
 
 TENANT_TABLES = sorted(table.name for table in Base.metadata.tables.values() if "tenant_id" in table.columns)
 READ_ONLY = {"tenants", "api_keys"}
-APPEND_ONLY = {"events", "stock_movements", "tracking_events", "ledger_postings", "ledger_entries"}
+APPEND_ONLY = {
+    "events", "stock_movements", "stock_adjustments", "tracking_events", "ledger_postings", "ledger_entries",
+}  # fmt: skip
 
 READ_BY_OWNER = {"tenants", "api_keys", "inbox"}
 """What the security-definer functions, which run as the owner, must find before a tenant is known."""
