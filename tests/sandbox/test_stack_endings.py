@@ -27,9 +27,11 @@ def data() -> Iterator[Path]:
 
 
 SUPERVISOR = """
-import json, sys
+import json, signal, sys
 from pathlib import Path
 from sandbox.stack import Stack, StackOptions
+# Where these tests are run in a shell's background, Ctrl-C is ignored, and that is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 data = Path(sys.argv[1]) if len(sys.argv) > 1 else None
 with Stack(StackOptions(data=data, setup=(), processes=frozenset({"postgres", "temporal"}))) as stack:
     pids = {name: stack.pid(name) for name in stack.names}
