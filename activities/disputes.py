@@ -2,7 +2,7 @@
 
 from temporalio import activity
 
-from domain.disputes import RecordDispute
+from domain.disputes import CALLS_PERSON, RecordDispute
 from domain.ids import dispute_call
 from domain.money import Money
 from domain.states import DisputeState
@@ -17,7 +17,6 @@ _WORDS = {
     DisputeState.WON: "The dispute over {amount} is won: the money is back",
     DisputeState.LOST: "The dispute over {amount} is lost: the money is the customer's",
 }
-CALLS_PERSON = (DisputeState.INQUIRY, DisputeState.NEEDS_RESPONSE, DisputeState.LOST)
 
 
 class DisputeActivities:

@@ -6,6 +6,12 @@ from datetime import datetime
 from domain.payments import Fee
 from domain.states import DisputeState
 
+ANSWERABLE = (DisputeState.INQUIRY, DisputeState.NEEDS_RESPONSE)
+"""The bank waits for our word."""
+
+CALLS_PERSON = (*ANSWERABLE, DisputeState.LOST)
+"""Support must do something: answer, or see to the goods."""
+
 
 @dataclass(frozen=True, slots=True)
 class DisputeInput:

@@ -6,7 +6,15 @@ from temporalio import workflow
 
 from activities.disputes import DisputeActivities
 from activities.payments import PaymentActivities
-from domain.disputes import DisputeFact, DisputeInput, DisputeNews, LookUpDispute, RecordDispute
+from domain.disputes import (
+    ANSWERABLE,
+    CALLS_PERSON,
+    DisputeFact,
+    DisputeInput,
+    DisputeNews,
+    LookUpDispute,
+    RecordDispute,
+)
 from domain.ids import dispute_call, order_workflow
 from domain.money import Money
 from domain.orders import OrderCall
@@ -16,8 +24,6 @@ from workflows.desk import LOOK_AGAIN, until_known
 from workflows.display import Story, dispute_title
 from workflows.orders_page import tell_order
 from workflows.policies import LOOK_DAILY, in_database
-
-CALLS_PERSON = (DisputeState.INQUIRY, DisputeState.NEEDS_RESPONSE)
 
 
 @workflow.defn(name="Dispute")
@@ -63,9 +69,9 @@ class DisputeWorkflow:
         """Here, and on the order's page."""
         amount = Money(fact.amount_minor, fact.currency)
         line = f"Dispute over {amount} ({fact.reason.replace('_', ' ')}): {fact.state.replace('_', ' ')}"
-        if fact.state in CALLS_PERSON and fact.evidence_due_at is not None:
+        if fact.state in ANSWERABLE and fact.evidence_due_at is not None:
             line += f", send evidence until {fact.evidence_due_at:%d %b %H:%M} UTC"
-        calls = fact.state in CALLS_PERSON or fact.state is DisputeState.LOST
+        calls = fact.state in CALLS_PERSON
         self._story.add(workflow.now(), line)
         workflow.upsert_search_attributes(
             [attributes.STAGE.value_set(fact.state.value), attributes.NEEDS_ATTENTION.value_set(calls)]
