@@ -35,7 +35,7 @@ class DisputeActivities:
             if not await disputes.record(session, payment, fact):
                 return False
             message = words(fact.state, fact.amount_minor, fact.currency, fact.reason, fact.evidence_due_at)
-            events.record(session, named.tenant, payment.checkout_id, f"dispute.{fact.state}", message)
+            events.record(session, named.tenant, payment.subject, f"dispute.{fact.state}", message)
             if order is not None:
                 reason = message if fact.state in CALLS_PERSON else None
                 orders.call_person(order, dispute_call(fact.dispute_id), reason)

@@ -1,8 +1,10 @@
 """The one place that turns an error of ours into a failure Temporal understands: its type, and whether to try again."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
+from temporalio import activity
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
@@ -12,6 +14,10 @@ from models.base import RowMissing
 
 FINAL = (StripeMisconfigured, CarrierRejected, RowMissing)
 """Trying again does not help; a person must."""
+
+
+BEATS = 4
+"""So many heartbeats in the time after which one that said nothing is taken for dead."""
 
 
 class FailureInterceptor(Interceptor):
@@ -24,6 +30,8 @@ class FailureInterceptor(Interceptor):
 
 class _Translate(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
+        limit = activity.info().heartbeat_timeout
+        beating = asyncio.create_task(_beat(limit.total_seconds() / BEATS)) if limit else None
         try:
             return await super().execute_activity(input)
         except (StripeUnavailable, CarrierUnavailable) as unknown:
@@ -32,6 +40,16 @@ class _Translate(ActivityInboundInterceptor):
             ) from unknown
         except FINAL as final:
             raise ApplicationError(str(final), type=type(final).__name__, non_retryable=True) from final
+        finally:
+            if beating is not None:
+                beating.cancel()
+
+
+async def _beat(every_seconds: float) -> None:
+    """Say that this worker lives and has the call in hand, so that one whose worker died is begun anew soon."""
+    while True:
+        await asyncio.sleep(every_seconds)
+        activity.heartbeat()
 
 
 def _delay(unknown: StripeUnavailable | CarrierUnavailable) -> timedelta | None:

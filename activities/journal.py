@@ -23,6 +23,7 @@ from domain.payments import (
     AuthorizePayment,
     CapturePayment,
     KeySpent,
+    PaymentAuthorized,
     PaymentMode,
     RefundFailed,
     RefundMade,
@@ -30,11 +31,17 @@ from domain.payments import (
     VoidPayment,
 )
 from domain.refusals import Refused
-from domain.states import OperationKind, PaymentState
-from models import checkouts, events, payments, refunds
+from domain.shares import plan_capture
+from domain.states import OperationKind, OperationState, PaymentState
+from models import checkouts, events, orders, parcels, payments, refunds, shipments
 from models.base import RowMissing
 from models.database import Database
+from models.orders import Order
 from models.payments import HAPPENED, VOID, Payment
+from models.shipments import Shipment
+
+_MORE_TO_COME = "more parcels are to be captured"
+"""Noted on a capture that keeps the rest held: asked again, it must be the same request."""
 
 _REAUTHORIZABLE = (PaymentState.AUTHORIZED, PaymentState.LAPSED)
 
@@ -46,22 +53,33 @@ class JournalActivities:
         self._database = database
 
     @activity.defn(name="journal.begin_capture")
-    async def begin_capture(self, asked: BeginCapture) -> CapturePayment:
-        """Journal a capture of what is held, or of a part, never of more. Raises `RowMissing` when nothing is held."""
+    async def begin_capture(self, asked: BeginCapture) -> CapturePayment | None:
+        """Journal a capture as a parcel leaves (`reference`), of its share; None: it is paid for.
+
+        Of what is held, never of more. Raises `RowMissing` when nothing is held.
+        """
         async with self._database.transaction(asked.tenant) as session:
+            leaving = await _leaving(session, asked.reference)
             payment = await payments.get(session, asked.payment_id)
             if payment.intent_id is None or payment.authorized_minor == 0:
                 raise RowMissing(f"payment {asked.payment_id} has no authorization")
-            held = payment.authorized_minor - payment.captured_minor
-            amount = held if asked.amount_minor is None else min(asked.amount_minor, held)
-            begun = await payments.begin(session, payment, OperationKind.CAPTURE, asked.reference, amount)
+            begun = await payments.operation(session, payment.payment_id, OperationKind.CAPTURE, asked.reference)
+            if begun is None or begun.state is OperationState.FAILED:
+                share = await _share(session, leaving, payment, asked)
+                if share is None:
+                    return None
+                amount, final = share
+                begun = await payments.begin(
+                    session, payment, OperationKind.CAPTURE, asked.reference, amount,
+                    note=None if final else _MORE_TO_COME,
+                )  # fmt: skip
             return CapturePayment(
                 tenant=asked.tenant,
                 payment_id=payment.payment_id,
                 intent_id=payment.intent_id,
                 idempotency_key=begun.idempotency_key,
                 amount_minor=begun.amount_minor,
-                final=asked.final or not payment.multicapture,
+                final=begun.note != _MORE_TO_COME,
                 before_minor=payment.captured_minor - (begun.amount_minor if begun.state in HAPPENED else 0),
                 begun_at=begun.created_at,
             )
@@ -118,7 +136,7 @@ class JournalActivities:
         async with self._database.transaction(asked.tenant) as session:
             payment = await payments.get(session, asked.payment_id)
             if await refunds.record(session, payment, asked.refund_id, fact):
-                _tell_of_refund(session, payment, fact)
+                _tell_of_refund(session, payment, asked.refund_id, fact)
 
     @activity.defn(name="journal.renew")
     async def renew(self, asked: Renew) -> None:
@@ -145,8 +163,15 @@ class JournalActivities:
         """Journal a new authorization on the saved card; None when there is nothing to hold any more."""
         async with self._database.transaction(asked.tenant) as session:
             payment = await payments.get(session, asked.payment_id)
-            if payment.state not in _REAUTHORIZABLE or payment.intent_id is None or payment.captured_minor:
+            if payment.state not in _REAUTHORIZABLE or payment.intent_id is None:
                 return None
+            if payment.captured_minor:
+                return Reauthorization(None, payment.intent_id, partly_captured=True)
+            if payment.checkout_id is None:
+                raise RowMissing(f"payment {payment.payment_id} is no checkout's: it is taken at once, not held")
+            if asked.intent_id not in (None, payment.intent_id) and payment.state is PaymentState.AUTHORIZED:
+                held = PaymentAuthorized(payment.intent_id, payment.authorized_minor, payment.capture_before)
+                return Reauthorization(None, payment.intent_id, held)
             if payment.saved is None:
                 return Reauthorization(None, payment.intent_id)
             checkout = await checkouts.get(session, payment.checkout_id)
@@ -194,12 +219,48 @@ class JournalActivities:
             payment = await payments.get(session, asked.payment_id)
             if payment.state is not PaymentState.AUTHORIZED or payment.intent_id != asked.intent_id:
                 return False
+            if payment.captured_minor != asked.taken_minor:  # a capture is being written down at this moment
+                return False
+            if payment.captured_minor:
+                payment.state = PaymentState.CAPTURED
+                rest = Money(payment.authorized_minor - payment.captured_minor, payment.currency)
+                _event(session, payment, "payment.rest_lapsed", f"{rest} that was held has lapsed")
+                return True
             payment.state = PaymentState.LAPSED
             _event(session, payment, "payment.lapsed", "The authorization has lapsed: nothing is held any more")
             return True
 
 
-def _tell_of_refund(session: AsyncSession, payment: Payment, fact: RefundMade | RefundFailed) -> None:
+async def _leaving(session: AsyncSession, reference: str) -> tuple[Shipment, Order] | None:
+    """The parcel that leaves, and its order, locked before the payment as everywhere."""
+    parcel = await shipments.find(session, reference)
+    return None if parcel is None else (parcel, await orders.get(session, parcel.order_number))
+
+
+async def _share(
+    session: AsyncSession, leaving: tuple[Shipment, Order] | None, payment: Payment, asked: BeginCapture
+) -> tuple[int, bool] | None:
+    """What is to be taken, and whether the rest is let go; None: nothing, the parcel is paid for."""
+    held = payment.authorized_minor - payment.captured_minor
+    if leaving is None:
+        amount = held if asked.amount_minor is None else min(asked.amount_minor, held)
+        return amount, asked.final or not payment.multicapture
+    parcel, order = leaving
+    await session.refresh(parcel)
+    if parcel.paid_minor is not None:
+        return None
+    plan = plan_capture(
+        await parcels.shares(session, order.order_number), parcel.shipment_id,
+        shipping_minor=order.shipping_minor, several=payment.multicapture, at_most=asked.amount_minor,
+    )  # fmt: skip
+    parcel.shipping_minor, parcel.waived_minor = plan.shipping_minor, plan.waived_minor
+    if plan.amount_minor == 0:
+        parcel.paid_minor = 0
+        return None
+    return min(plan.amount_minor, held), plan.final
+
+
+def _tell_of_refund(session: AsyncSession, payment: Payment, refund: str, fact: RefundMade | RefundFailed) -> None:
     if isinstance(fact, RefundFailed):
         _event(session, payment, "payment.refund_failed", fact.refusal.message)
         return
@@ -207,8 +268,8 @@ def _tell_of_refund(session: AsyncSession, payment: Payment, fact: RefundMade | 
     if fact.settling:
         _event(session, payment, "payment.refund_settling", f"A refund of {amount} is on its way")
     else:
-        _event(session, payment, "payment.refunded", f"{amount} refunded")
+        _event(session, payment, "payment.refunded", f"{amount} refunded", refund=refund, minor=fact.amount_minor)
 
 
-def _event(session: AsyncSession, payment: Payment, kind: str, message: str) -> None:
-    events.record(session, payment.tenant_id, payment.checkout_id, kind, message)
+def _event(session: AsyncSession, payment: Payment, kind: str, message: str, **data: object) -> None:
+    events.record(session, payment.tenant_id, payment.subject, kind, message, **data)

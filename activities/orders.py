@@ -1,14 +1,31 @@
 """The database's part of an order: place it, cancel it, close it, flag it for a person."""
 
+from collections.abc import Iterable
+from datetime import UTC, datetime, time, timedelta
+
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
+from activities.drops import pass_on
+from activities.timeline import write_once
 from domain.checkouts import OrderPlaced, PlaceOrder, PlannedParcel
 from domain.ids import payment_id, shipment_id
 from domain.money import Money
-from domain.orders import CancelOrder, CloseOrder, FlagOrder
+from domain.orders import CancelOrder, CloseOrder, FlagOrder, HoldOrder, NoteOrder
+from domain.shares import LineTotal, PlannedContents, plan_parcels
 from domain.states import CheckoutState, OrderState, ReservationState, ShipmentState
-from models import checkouts, events, orders, payments, shipments, stock
+from models import (
+    another_parcel,
+    cancellations,
+    checkouts,
+    events,
+    orders,
+    parcels,
+    payments,
+    returns,
+    shipments,
+    stock,
+)
 from models.base import now
 from models.checkouts import Checkout
 from models.database import Database
@@ -34,16 +51,15 @@ class OrderActivities:
             await payments.mark_authorized(session, payment, asked.authorized)
             if saved := asked.authorized.saved:
                 await payments.keep_customer(session, asked.tenant, row.customer_id, saved.customer)
-            locations = await stock.allocate(session, asked.checkout_id)
+            await stock.allocate(session, asked.checkout_id)
             number = await next_order_number(session, asked.tenant)
-            session.add(_order(row, number, payment.payment_id))
+            order, lines = _order(row, number, payment.payment_id), _lines(row, number)
+            session.add(order)
             await session.flush()
-            session.add_all(_lines(row, number))
-            parcels = tuple(
-                PlannedParcel(shipment_id(asked.tenant, asked.checkout_id, place), location)
-                for place, location in enumerate(locations)
-            )
-            session.add_all(_shipment(asked.tenant, number, parcel) for parcel in parcels)
+            session.add_all(lines)
+            packed = await _pack(session, order, lines, paid=asked.authorized.captured is not None)
+            if asked.ship_within_seconds is not None:
+                await _promise_to_ship(session, order, packed, timedelta(seconds=asked.ship_within_seconds))
             row.state, row.order_number, row.ended_at = CheckoutState.COMPLETED, number, now()
             held = Money(asked.authorized.amount_minor, row.currency)
             done = "captured" if asked.authorized.captured else "authorized"
@@ -53,11 +69,17 @@ class OrderActivities:
             )  # fmt: skip
             await session.flush()
             events.record(session, asked.tenant, row.checkout_id, "order.placed", f"Order {number} placed")
-            return OrderPlaced(number, parcels)
+            if len(packed) > 1:
+                _tell_contents(session, order, packed)
+            return OrderPlaced(number, tuple(_planned(parcel) for parcel in packed))
 
     @activity.defn(name="orders.cancel")
     async def cancel(self, asked: CancelOrder) -> None:
         """End an order that has not left; its authorization has been given back already."""
+        await self._cancel(asked)
+        await pass_on(self._database, asked.tenant, asked.checkout_id)
+
+    async def _cancel(self, asked: CancelOrder) -> None:
         async with self._database.transaction(asked.tenant) as session:
             order = await orders.get(session, asked.order_number)
             if order.state is OrderState.CANCELLED:
@@ -68,20 +90,28 @@ class OrderActivities:
             await stock.move_reservations(
                 session, asked.checkout_id, ReservationState.RELEASED, f"order {asked.order_number}"
             )
+            await cancellations.cancel_rest(
+                session, order, payment, asked, await parcels.cancel_all(session, order.order_number)
+            )
             order.state, order.ended_at = OrderState.CANCELLED, now()
             orders.seen_to(order)
             message = f"Order cancelled by {asked.actor}: {asked.reason}"
             events.record(session, asked.tenant, asked.checkout_id, "order.cancelled", message)
 
     @activity.defn(name="orders.close")
-    async def close(self, asked: CloseOrder) -> None:
-        """The return window is over."""
+    async def close(self, asked: CloseOrder) -> bool | None:
+        """The return window is over. True: something is to come back or on its way, so the order stays open."""
         async with self._database.transaction(asked.tenant) as session:
             order = await orders.get(session, asked.order_number)
             if order.state is OrderState.CLOSED:
-                return
+                return None
+            if await returns.is_open(session, asked.order_number) or await another_parcel.is_on_its_way(
+                session, asked.order_number
+            ):
+                return True
             order.state, order.ended_at = OrderState.CLOSED, now()
             events.record(session, asked.tenant, order.checkout_id, "order.closed", "Order closed")
+            return None
 
     @activity.defn(name="orders.flag")
     async def flag(self, asked: FlagOrder) -> None:
@@ -90,18 +120,90 @@ class OrderActivities:
             order = await orders.get(session, asked.order_number)
             if asked.source is None:
                 changed = orders.seen_to(order)
+                await shipments.seen_to(session, asked.order_number)
             else:
                 changed = orders.call_person(order, asked.source, asked.reason)
+            if asked.parcel is not None:
+                (await shipments.get(session, asked.parcel)).trouble = asked.trouble
             if not changed:
                 return
             kind = "order.needs_attention" if asked.reason else "order.attention_cleared"
-            events.record(session, asked.tenant, order.checkout_id, kind, asked.reason or "A person has seen to it")
+            events.record(
+                session,
+                asked.tenant,
+                order.checkout_id,
+                kind,
+                asked.reason or asked.line or "Nobody is needed any more",
+            )
+
+    @activity.defn(name="orders.note")
+    async def note(self, asked: NoteOrder) -> None:
+        """What a person did or has to say, once."""
+        async with self._database.transaction(asked.tenant) as session:
+            await write_once(session, await orders.get(session, asked.order_number), asked)
+
+    @activity.defn(name="orders.hold")
+    async def hold(self, asked: HoldOrder) -> None:
+        """It is held, or not any more; and who wanted it."""
+        async with self._database.transaction(asked.note.tenant) as session:
+            order = await orders.get(session, asked.note.order_number)
+            order.held_reason = asked.reason
+            await write_once(session, order, asked.note)
+
+    @activity.defn(name="orders.end")
+    async def end(self, asked: CloseOrder) -> None:
+        """A person has seen to what became of it: nothing more follows."""
+        async with self._database.transaction(asked.tenant) as session:
+            order = await orders.get(session, asked.order_number)
+            order.ended_at = order.ended_at or now()
 
 
 async def _placed_before(session: AsyncSession, number: str) -> OrderPlaced:
     """What was answered the first time; this activity ran before and its answer was lost."""
-    parcels = await shipments.of_order(session, number)
-    return OrderPlaced(number, tuple(PlannedParcel(one.shipment_id, one.location_id) for one in parcels))
+    return OrderPlaced(number, tuple(_planned(one) for one in await shipments.of_order(session, number)))
+
+
+async def _pack(
+    session: AsyncSession, order: Order, lines: list[OrderLine], *, paid: bool
+) -> dict[Shipment, PlannedContents]:
+    """The parcels and what is in them, from what is reserved. `paid`: the money was taken at once, for all of them."""
+    totals = [LineTotal(one.sku, one.quantity, one.gross_minor, one.tax_minor) for one in lines]
+    planned = plan_parcels(totals, await parcels.reserved(session, order.checkout_id))
+    packed = {_shipment(order, place, one): one for place, one in enumerate(planned)}
+    session.add_all(packed)
+    await session.flush()
+    for parcel, one in packed.items():
+        session.add_all(parcels.contents(order, parcel.shipment_id, one))
+        if paid:
+            parcel.shipping_minor = 0 if parcel.place else order.shipping_minor
+            parcel.paid_minor = sum(part.gross_minor for part in one.parts) + parcel.shipping_minor
+    await session.flush()
+    return packed
+
+
+async def _promise_to_ship(session: AsyncSession, order: Order, packed: Iterable[Shipment], within: timedelta) -> None:
+    """Each parcel must leave so long from now; one that waits for stock, from the end of the day that is expected.
+
+    Where nobody knows which day that is, it has no such time.
+    """
+    for parcel in packed:
+        ready: datetime | None = datetime.now(UTC)
+        if parcel.waits_for_stock:
+            day = (await parcels.awaited(session, order.checkout_id, parcel)).expected_on
+            ready = None if day is None else datetime.combine(day, time.min, UTC) + timedelta(days=1)
+        parcel.ship_by = None if ready is None else ready + within
+
+
+def _tell_contents(session: AsyncSession, order: Order, packed: dict[Shipment, PlannedContents]) -> None:
+    for parcel, one in packed.items():
+        pieces = ", ".join(f"{part.quantity} x {part.sku}" for part in one.parts)
+        waits = ", which waits for stock" if one.waits else ""
+        message = f"Parcel {parcel.place + 1} of {len(packed)} from {one.location_id}: {pieces}{waits}"
+        events.record(session, order.tenant_id, order.checkout_id, "shipment.planned", message)
+
+
+def _planned(parcel: Shipment) -> PlannedParcel:
+    return PlannedParcel(parcel.shipment_id, parcel.location_id, parcel.waits_for_stock, parcel.ship_by)
 
 
 def _order(row: Checkout, number: str, payment: str) -> Order:
@@ -115,7 +217,9 @@ def _order(row: Checkout, number: str, payment: str) -> Order:
         state=OrderState.PLACED,
         currency=row.currency,
         shipping_minor=fixed.shipping_minor,
+        shipping_tax_minor=fixed.shipping_tax_minor,
         tax_minor=fixed.tax_minor,
+        discount_minor=fixed.discount_minor,
         total_minor=fixed.total_minor,
         address=row.address,
         shipping_method=row.shipping_method,
@@ -134,16 +238,23 @@ def _lines(row: Checkout, number: str) -> list[OrderLine]:
             net_minor=line.net_minor,
             tax_minor=line.tax_minor,
             gross_minor=line.gross_minor,
+            discount_minor=line.discount_minor,
+            list_minor=line.list_minor,
+            tax_basis_points=line.tax_basis_points,
+            tax_included=line.tax_included,
         )
         for line in checkouts.read_quote(row).lines
     ]
 
 
-def _shipment(tenant: str, number: str, parcel: PlannedParcel) -> Shipment:
+def _shipment(order: Order, place: int, planned: PlannedContents) -> Shipment:
     return Shipment(
-        tenant_id=tenant,
-        shipment_id=parcel.shipment_id,
-        order_number=number,
-        location_id=parcel.location_id,
+        tenant_id=order.tenant_id,
+        shipment_id=shipment_id(order.tenant_id, order.checkout_id, place),
+        order_number=order.order_number,
+        location_id=planned.location_id,
         state=ShipmentState.PENDING,
+        place=place,
+        waits_for_stock=planned.waits,
+        shipping_minor=0,
     )

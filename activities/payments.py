@@ -3,6 +3,7 @@
 from temporalio import activity
 
 from domain.disputes import DisputeFact, LookUpDispute
+from domain.joining import CardKept, CardRefused, KeepCard
 from domain.payments import (
     AuthorizationFact,
     AuthorizationFound,
@@ -33,6 +34,11 @@ class PaymentActivities:
     async def authorize(self, asked: AuthorizePayment) -> PaymentFact:
         """Hold the money, or learn that the shopper must act or that the card was refused."""
         return await self._stripe.authorize(asked)
+
+    @activity.defn(name="payments.keep_card")
+    async def keep_card(self, asked: KeepCard) -> CardKept | CardRefused:
+        """Keep a card for payments its customer is not there for."""
+        return await self._stripe.keep_card(asked)
 
     @activity.defn(name="payments.look_up")
     async def look_up(self, asked: LookUpPayment) -> AuthorizationFact:

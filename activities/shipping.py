@@ -1,85 +1,95 @@
-"""Labels are bought from the carrier here, and what became of a parcel is written down."""
+"""What becomes of a parcel is written down here, in one transaction each."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
+from domain.carriage import Consignment
 from domain.ids import ORDER_CALL, parcel_call
 from domain.money import Money
-from domain.parcels import CarrierShipmentState, Label, ParcelRequest, PostalAddress, VoidResult
+from domain.parcels import ParcelRequest, PostalAddress, SentFor
+from domain.shares import book_capture
 from domain.shipments import (
+    Awaited,
     CloseShipment,
     RecordCaptureFailure,
     RecordHandover,
     RecordLabel,
+    RecordStage,
     ShipmentInput,
+    WarehouseStage,
 )
 from domain.states import OperationKind, OrderState, PaymentState, ReservationState, ShipmentState
-from gateways.carriers.protocol import Carrier
-from models import checkouts, events, orders, payments, shipments, stock
+from gateways.accounts import Despatch
+from models import events, orders, parcels, payments, shipments
 from models.base import RowMissing, now
 from models.database import Database
+from models.events import Event
 from models.orders import Order
 from models.shipments import Shipment
 from models.stock import Location
 
 _PACKING_GRAMS = 150
-
-
-class CarrierActivities:
-    """Calls to the carrier. It has no idempotency keys, so each call looks before it buys."""
-
-    def __init__(self, carrier: Carrier) -> None:
-        self._carrier = carrier
-
-    @activity.defn(name="carrier.buy_label")
-    async def buy_label(self, asked: ParcelRequest) -> Label:
-        """One paid label for this reference, however often this runs: look, create, buy."""
-        found = await self._carrier.find(asked.reference)
-        if found is None or found.state is CarrierShipmentState.VOIDED:
-            found = await self._carrier.create(asked)
-        return found.label or await self._carrier.buy(found.carrier_shipment_id)
-
-    @activity.defn(name="carrier.void_label")
-    async def void_label(self, asked: Label) -> VoidResult:
-        """Give an unused label back."""
-        return await self._carrier.void(asked.carrier_shipment_id)
+_LATE = "shipment.stock_delayed"
 
 
 class ShippingActivities:
     """Local activities: milliseconds each, one transaction each, harmless to repeat."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, despatch: Despatch) -> None:
+        self._database, self._despatch = database, despatch
+
+    @activity.defn(name="shipping.look_for_stock")
+    async def look_for_stock(self, asked: ShipmentInput) -> Awaited:
+        """What a parcel still waits for. Once that is nothing it waits no more, whatever happens to the stock."""
+        async with self._database.transaction(asked.tenant) as session:
+            shipment, order = await _load(session, asked.shipment_id)
+            awaited = await parcels.awaited(session, order.checkout_id, shipment)
+            if shipment.waits_for_stock and not awaited.missing:
+                shipment.waits_for_stock = False
+                message = f"All of parcel {shipment.place + 1} is there now"
+                events.record(session, asked.tenant, order.checkout_id, "shipment.stock_came", message)
+            elif _later(awaited, await events.timeline(session, order.checkout_id), shipment.shipment_id):
+                message = (
+                    f"Parcel {shipment.place + 1} waits for stock until {awaited.expected_on}, later than was said"
+                )
+                facts = {"parcel": shipment.shipment_id, "expected_on": str(awaited.expected_on)}
+                events.record(session, asked.tenant, order.checkout_id, _LATE, message, **facts)
+            return awaited
 
     @activity.defn(name="shipping.prepare")
-    async def prepare(self, asked: ShipmentInput) -> ParcelRequest:
-        """What the carrier must know: addresses, weight, and our reference."""
+    async def prepare(self, asked: ShipmentInput) -> Consignment:
+        """What the carrier must know: addresses, weight, and our reference; and which carrier that is."""
         async with self._database.transaction(asked.tenant) as session:
             shipment = await shipments.get(session, asked.shipment_id)
             order = await orders.get(session, shipment.order_number)
-            checkout = await checkouts.get(session, order.checkout_id)
             location = await session.get_one(Location, (asked.tenant, shipment.location_id))
-            fixed = checkouts.read_quote(checkout)
-            return ParcelRequest(
+            packed = await parcels.packed(session, asked.shipment_id)
+            parcel = ParcelRequest(
                 reference=asked.shipment_id,
                 service=asked.service,
-                weight_grams=fixed.weight_grams + _PACKING_GRAMS,
+                weight_grams=sum(one.quantity * one.weight_grams for one in packed) + _PACKING_GRAMS,
                 sender=_address(location.address),
                 recipient=_address(order.address),
-                contents=", ".join(f"{line.quantity} x {line.title}" for line in fixed.lines)[:200],
+                contents=", ".join(f"{one.quantity} x {one.title}" for one in packed)[:200],
+                dimensions=self._despatch.carton,
             )
+            route = self._despatch.route(asked.tenant, asked.service, shipment.location_id)
+            return Consignment(parcel, route, self._despatch.silence, order.address_version)
 
     @activity.defn(name="shipping.record_label")
-    async def record_label(self, asked: RecordLabel) -> None:
-        """The label is ours; the warehouse can print it."""
+    async def record_label(self, asked: RecordLabel) -> bool:
+        """The label is ours; the warehouse can print it. False: the order goes to another address since."""
         label = asked.label
         async with self._database.transaction(asked.tenant) as session:
             shipment, order = await _load(session, asked.shipment_id)
             if shipment.state is not ShipmentState.PENDING:
-                return
-            shipment.state = ShipmentState.LABEL_BOUGHT
+                return True
+            if order.address_version != asked.address_version:
+                return False
+            shipment.state, shipment.label_id = ShipmentState.LABEL_BOUGHT, label.label_id or None
             shipment.carrier = label.carrier
             shipment.carrier_shipment_id = label.carrier_shipment_id
             shipment.tracking_number = label.tracking_number
@@ -89,6 +99,7 @@ class ShippingActivities:
             cost = Money(label.cost_minor, label.currency)
             message = f"Label {label.tracking_number} bought from {label.carrier} for {cost}"
             events.record(session, asked.tenant, order.checkout_id, "shipment.label_bought", message)
+            return True
 
     @activity.defn(name="shipping.record_handover")
     async def record_handover(self, asked: RecordHandover) -> None:
@@ -97,13 +108,19 @@ class ShippingActivities:
             shipment, order = await _load(session, asked.shipment_id)
             payment = await payments.get(session, order.payment_id)
             if payment.state is PaymentState.AUTHORIZED and asked.captured is not None:
+                before = payment.captured_minor
                 await payments.mark_captured(session, payment, asked.captured, asked.shipment_id)
-                taken = Money(asked.captured.amount_minor, order.currency)
-                events.record(session, asked.tenant, order.checkout_id, "payment.captured", f"{taken} captured")
+                new = payment.captured_minor - before
+                shares = await parcels.shares(session, order.order_number)
+                await parcels.book(session, order.order_number, book_capture(shares, asked.shipment_id, new))
+                message = f"{Money(new, order.currency)} captured"
+                events.record(session, asked.tenant, order.checkout_id, "payment.captured", message)
                 await session.flush()
             await _leave(session, shipment, order)
-            for source in (parcel_call(asked.shipment_id), ORDER_CALL):
-                orders.call_person(order, source, None)
+            shipment.trouble = None
+            orders.call_person(order, parcel_call(asked.shipment_id), None)
+            if shipment.sent_for is SentFor.ORDER:
+                orders.call_person(order, ORDER_CALL, None)
 
     @activity.defn(name="shipping.record_capture_failure")
     async def record_capture_failure(self, asked: RecordCaptureFailure) -> None:
@@ -120,6 +137,19 @@ class ShippingActivities:
             if asked.left:
                 await _leave(session, shipment, order)
 
+    @activity.defn(name="shipping.record_stage")
+    async def record_stage(self, asked: RecordStage) -> None:
+        """The warehouse has picked or packed it; what is packed was picked."""
+        async with self._database.transaction(asked.tenant) as session:
+            shipment, order = await _load(session, asked.shipment_id)
+            if shipment.state not in parcels.HERE:
+                return
+            packed = asked.stage is WarehouseStage.PACKED
+            shipment.picked_at = shipment.picked_at or now()
+            shipment.packed_at = now() if packed else None
+            message = f"Parcel {shipment.place + 1} {asked.stage}"
+            events.record(session, asked.tenant, order.checkout_id, f"shipment.{asked.stage}", message)
+
     @activity.defn(name="shipping.close")
     async def close(self, asked: CloseShipment) -> None:
         """The parcel's way has ended; the order follows."""
@@ -127,11 +157,12 @@ class ShippingActivities:
             shipment, order = await _load(session, asked.shipment_id)
             if shipment.state is asked.state:
                 return
-            shipment.state, shipment.ended_at = asked.state, now()
-            message = f"Parcel {asked.state.replace('_', ' ')}: {asked.note}"
-            events.record(session, asked.tenant, order.checkout_id, f"shipment.{asked.state}", message)
+            shipment.state, shipment.ended_at, shipment.trouble = asked.state, now(), None
+            message, kind = f"Parcel {asked.state.replace('_', ' ')}: {asked.note}", f"shipment.{asked.state}"
+            events.record(session, asked.tenant, order.checkout_id, kind, message, parcel=asked.shipment_id)
+            before = order.state
             await orders.follow_parcels(session, order)
-            if order.state is OrderState.DELIVERED:
+            if order.state is OrderState.DELIVERED and before is not OrderState.DELIVERED:
                 await session.flush()
                 events.record(session, asked.tenant, order.checkout_id, "order.delivered", "Order delivered")
 
@@ -150,11 +181,22 @@ async def _leave(session: AsyncSession, shipment: Shipment, order: Order) -> Non
     if shipment.state is not ShipmentState.LABEL_BOUGHT:
         return
     shipment.state = ShipmentState.HANDED_OVER
-    await stock.move_reservations(session, order.checkout_id, ReservationState.SHIPPED, f"order {order.order_number}")
+    pieces = {one.sku: one.quantity for one in await parcels.packed(session, shipment.shipment_id)}
+    await parcels.move_units(session, order, shipment, pieces, ReservationState.SHIPPED)
     number = shipment.tracking_number
-    events.record(session, order.tenant_id, order.checkout_id, "shipment.handed_over", f"Parcel {number} left us")
+    events.record(
+        session, order.tenant_id, order.checkout_id, "shipment.handed_over", f"Parcel {number} left us",
+        parcel=shipment.shipment_id,
+    )  # fmt: skip
     await orders.follow_parcels(session, order)
 
 
 def _address(kept: dict[str, Any]) -> PostalAddress:
     return PostalAddress(**kept)
+
+
+def _later(awaited: Awaited, told: Sequence[Event], parcel: str) -> bool:
+    """Whether its pieces come later than the customer was told last: as they bought, or since."""
+    days = [str(one.data["expected_on"]) for one in told if one.type == _LATE and one.data.get("parcel") == parcel]
+    last = days[-1] if days else str(awaited.promised_on or "")
+    return bool(last and awaited.expected_on) and str(awaited.expected_on) > last

@@ -1,32 +1,47 @@
 """`/v1/checkouts`: begin one, look at it, say that the shopper has confirmed, give it up."""
 
 import hashlib
-from datetime import timedelta
-from typing import Any
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
 from temporalio.client import WithStartWorkflowOperation
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
+from api.own_checkout import checkout_secret, refuse_a_name, sees_checkout
 from api.problems import Problem, not_found, refused
-from api.resources import Asker, IdempotencyKey, Resources, Shared
-from api.schemas import MODES, CancelIn, CheckoutIn, CheckoutOut, NextAction, ProblemOut, ServerPayment
+from api.resources import Caller, IdempotencyKey, Resources, Shared, caller_with
+from api.schemas.base import ProblemOut
+from api.schemas.checkouts import MODES, BackorderedOut, CancelIn, CheckoutIn, CheckoutOut, NextAction, ServerPayment
+from api.shopper import Shopper, WhoShops
 from api.temporal import ANSWER_WITHIN_SECONDS, StillRunning, reaching
-from domain.checkouts import SHOPPER, CancelRequest, CheckoutAnswer, CheckoutInput, Customer, Policy
+from domain.checkouts import (
+    SHOPPER,
+    CancelRequest,
+    CheckoutAnswer,
+    CheckoutInput,
+    CheckoutOpened,
+    Customer,
+    OpenCheckout,
+    Policy,
+)
 from domain.ids import checkout_id, checkout_workflow, customer_id
 from domain.money import UnknownCurrency, exponent
 from domain.parcels import PostalAddress
 from domain.payments import CaptureMethod
-from domain.pricing import CartLine, merge_lines, quote
-from domain.refusals import Refusal, RefusalCode, Refused
+from domain.pricing import CartLine
+from domain.promotions import canonical
+from domain.refusals import Refusal, RefusalCode
 from domain.states import CheckoutState
-from models import catalog, checkouts, stock
+from models import checkouts
 from models.checkouts import Checkout
 from settings import Settings
 from workflows import attributes
 from workflows.checkout import CheckoutWorkflow
 from workflows.display import checkout_summary
+from workflows.priorities import SHOPPER_WAITS
 
 router = APIRouter(prefix="/v1/checkouts", tags=["checkouts"])
 
@@ -43,38 +58,58 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
         " `payment_unavailable`: the payment provider is away and the checkout has ended; begin a new one",
     }.items()
 }
+_ACTS: dict[int | str, dict[str, Any]] = {status: {"model": ProblemOut} for status in (404, 409)}
 
 
 @router.post("", status_code=201, response_model=CheckoutOut, responses={202: {"model": CheckoutOut}, **_PROBLEMS})
 async def begin(
-    body: CheckoutIn, key: IdempotencyKey, tenant: Asker, shared: Shared, response: Response
+    body: CheckoutIn,
+    key: IdempotencyKey,
+    caller: Annotated[Caller, caller_with("checkouts:write")],
+    shared: Shared,
+    response: Response,
+    shopper: WhoShops,
 ) -> CheckoutOut:
     """Price, reserve and authorize. 201: the order is placed. 202: the shopper must act (`next_action`).
 
     The same key with the same body is the same checkout, as it stands now; with another body it is refused.
     """
-    asked = _input(body, tenant, key, shared.settings)
-    answer = await _known(asked, shared)
-    if answer is None or answer.state is CheckoutState.OPEN:
-        answer = await _start(asked, shared)
-    if answer.fingerprint != asked.fingerprint:
+    begun = await begin_checkout(body, key, caller, shared, shopper)
+    response.headers["Location"] = f"/v1/checkouts/{begun.id}"
+    response.status_code = 201 if begun.state is CheckoutState.COMPLETED else 202
+    return begun
+
+
+async def begin_checkout(
+    body: CheckoutIn, key: str, caller: Caller, shared: Resources, shopper: Shopper
+) -> CheckoutOut:
+    """Begin the checkout of this key, or say how it stands, with its secret. Raises the problem that there is."""
+    refuse_a_name(caller, body)
+    asked = _input(body, caller.tenant, key, shared.settings, shopper)
+    if sold_out := await shared.door.refusal(asked):
+        raise refused(sold_out)
+    until = datetime.now(UTC) + timedelta(seconds=asked.policy.reservation_ttl_seconds)
+    opened = await shared.door.open(OpenCheckout(asked, until))
+    if opened.kept and opened.fingerprint != asked.fingerprint:
         detail = "This Idempotency-Key was used with another body. Send a new key for a new checkout."
         raise Problem(422, "idempotency_key_reused", detail)
-    response.headers["Location"] = f"/v1/checkouts/{asked.checkout_id}"
+    if opened.refusal:
+        raise refused(opened.refusal, **({"checkout_id": asked.checkout_id} if opened.kept else {}))
+    answer = await _begun(asked, opened, shared)
     if answer.refusal:
         raise refused(answer.refusal, checkout_id=asked.checkout_id)
-    response.status_code = 201 if answer.state is CheckoutState.COMPLETED else 202
-    return _out(answer, asked.currency)
+    secret = checkout_secret(shared.settings, asked.tenant, asked.checkout_id)
+    return _out(answer, asked.currency).model_copy(update={"secret": secret})
 
 
 @router.get("/{number}", response_model=CheckoutOut, responses={404: {"model": ProblemOut}})
-async def read(number: str, tenant: Asker, shared: Shared) -> CheckoutOut:
+async def read(number: str, tenant: Annotated[str, sees_checkout("checkouts:read")], shared: Shared) -> CheckoutOut:
     """Where a checkout stands. Answers while Temporal is away."""
     return await _read(number, tenant, shared)
 
 
-@router.post("/{number}/confirm", response_model=CheckoutOut, responses={409: {"model": ProblemOut}})
-async def confirm(number: str, tenant: Asker, shared: Shared) -> CheckoutOut:
+@router.post("/{number}/confirm", response_model=CheckoutOut, responses=_ACTS)
+async def confirm(number: str, tenant: Annotated[str, sees_checkout("checkouts:write")], shared: Shared) -> CheckoutOut:
     """The shopper is done in the browser: look at the payment now, without waiting for its webhook."""
     current = await _read(number, tenant, shared)
     if current.state is not CheckoutState.AWAITING_PAYMENT:
@@ -91,8 +126,10 @@ async def confirm(number: str, tenant: Asker, shared: Shared) -> CheckoutOut:
     return await _read(number, tenant, shared)
 
 
-@router.post("/{number}/cancel", response_model=CheckoutOut, responses={409: {"model": ProblemOut}})
-async def cancel(number: str, tenant: Asker, shared: Shared, body: CancelIn | None = None) -> CheckoutOut:
+@router.post("/{number}/cancel", response_model=CheckoutOut, responses=_ACTS)
+async def cancel(
+    number: str, tenant: Annotated[str, sees_checkout("checkouts:write")], shared: Shared, body: CancelIn | None = None
+) -> CheckoutOut:
     """Give it up before the order is placed: the stock is free and nothing stays authorized."""
     current = await _read(number, tenant, shared)
     if current.state is CheckoutState.CANCELLED:
@@ -109,29 +146,19 @@ async def cancel(number: str, tenant: Asker, shared: Shared, body: CancelIn | No
     return await _read(number, tenant, shared)
 
 
-async def _known(asked: CheckoutInput, shared: Resources) -> CheckoutAnswer | None:
-    """A checkout this key began before; otherwise refuse now what would be refused anyway, before anything is begun."""
+async def _begun(asked: CheckoutInput, opened: CheckoutOpened, shared: Resources) -> CheckoutAnswer:
+    """Its workflow's first word; of one that is past that, what the tables say."""
+    if opened.state is CheckoutState.OPEN:
+        start = replace(asked, opened=opened if opened.authorization else None)
+        return await _start(start, shared)
+    return await _answer(asked, shared)
+
+
+async def _answer(asked: CheckoutInput, shared: Resources) -> CheckoutAnswer:
     async with shared.database.transaction(asked.tenant) as session:
-        if known := await checkouts.answer(session, asked.checkout_id):
-            return known
-        book = await catalog.load_price_book(
-            session,
-            skus=[line.sku for line in asked.lines],
-            currency=asked.currency,
-            country=asked.address.country,
-            shipping_method=asked.shipping_method,
-        )
-        try:
-            quote(book, asked.lines, asked.expected_total_minor)
-        except Refused as no:
-            raise refused(no.refusal) from None
-        if not await stock.available(session, merge_lines(asked.lines)):
-            # Perhaps sold out to this very key: its first request may have taken the last one since we looked.
-            if known := await checkouts.answer(session, asked.checkout_id):
-                return known
-            message = "Something in the cart is sold out. Nothing was charged."
-            raise refused(Refusal(RefusalCode.OUT_OF_STOCK, message))
-    return None
+        if answer := await checkouts.answer(session, asked.checkout_id):
+            return answer
+    raise not_found("checkout")
 
 
 async def _start(asked: CheckoutInput, shared: Resources) -> CheckoutAnswer:
@@ -150,6 +177,7 @@ async def _start(asked: CheckoutInput, shared: Resources) -> CheckoutAnswer:
             sorted({line.sku for line in asked.lines}),
         ),
         static_summary=checkout_summary(len(asked.lines), asked.address.city),
+        priority=SHOPPER_WAITS,
     )
     try:
         async with reaching("checkout"):
@@ -162,10 +190,11 @@ async def _start(asked: CheckoutInput, shared: Resources) -> CheckoutAnswer:
     except StillRunning:
         return CheckoutAnswer(asked.checkout_id, asked.fingerprint, CheckoutState.OPEN)
     except WorkflowAlreadyStartedError:  # it began, and ended, since we looked
-        async with shared.database.transaction(asked.tenant) as session:
-            if ended := await checkouts.answer(session, asked.checkout_id):
-                return ended
-        raise
+        return await _answer(asked, shared)
+    except Problem as problem:
+        if problem.code != "already_ended":  # the sweeper is ending it at this moment
+            raise
+        return await _answer(asked, shared)
 
 
 async def _read(number: str, tenant: str, shared: Resources) -> CheckoutOut:
@@ -190,10 +219,11 @@ def _out(answer: CheckoutAnswer, currency: str) -> CheckoutOut:
         expires_at=answer.expires_at,
         reason=answer.refusal.code if answer.refusal else None,
         reason_detail=answer.refusal.message if answer.refusal else None,
+        backordered=[BackorderedOut.model_validate(one) for one in answer.backordered],
     )
 
 
-def _input(body: CheckoutIn, tenant: str, key: str, settings: Settings) -> CheckoutInput:
+def _input(body: CheckoutIn, tenant: str, key: str, settings: Settings, shopper: Shopper) -> CheckoutInput:
     """The workflow's input: everything that varies is in it."""
     try:
         exponent(body.currency)
@@ -208,7 +238,9 @@ def _input(body: CheckoutIn, tenant: str, key: str, settings: Settings) -> Check
         fingerprint=hashlib.sha256(body.model_dump_json().encode()).hexdigest(),
         currency=body.currency,
         lines=tuple(CartLine(line.sku, line.quantity) for line in body.lines),
-        customer=Customer(customer.id or customer_id(tenant, customer.email), customer.email, customer.name),
+        customer=Customer(
+            shopper.number or customer.id or customer_id(tenant, customer.email), customer.email, customer.name
+        ),
         address=PostalAddress(**body.shipping_address.model_dump()),
         shipping_method=body.shipping_method,
         payment_mode=MODES[payment.mode],
@@ -217,9 +249,13 @@ def _input(body: CheckoutIn, tenant: str, key: str, settings: Settings) -> Check
         expected_total_minor=body.expected_total,
         capture=CaptureMethod(payment.capture),
         save_card=payment.save_card,
+        promotion_codes=tuple(canonical(code) for code in body.promotion_codes),
+        proven=shopper.believed or shopper.number is not None,
         policy=Policy(
             reservation_ttl_seconds=settings.reservation_ttl,
             client_payment_attempts=settings.client_payment_attempts,
             return_window_seconds=settings.return_window,
+            ship_within_seconds=settings.ships_within(body.shipping_method),
+            extension_limit_seconds=settings.reservation_extension_limit,
         ),
     )

@@ -7,7 +7,7 @@ from temporalio.common import TypedSearchAttributes
 from domain.disputes import DisputeInput, DisputeNews
 from domain.payments import PaymentNews
 from domain.refunds import RefundInput, RefundNews
-from domain.shipments import TrackingNews
+from domain.shipments import StockNews, TrackingNews
 from models.inbox import Outcome
 
 MOST_WAITS = 10
@@ -30,7 +30,7 @@ class Signal:
 
     workflow_id: str
     name: str
-    news: PaymentNews | TrackingNews | RefundNews | DisputeNews
+    news: PaymentNews | StockNews | TrackingNews | RefundNews | DisputeNews
     start: Start | None = None
 
 
@@ -41,4 +41,5 @@ class Later:
     seconds: float
 
 
-Decision = Signal | Later | Outcome
+Decision = Signal | tuple[Signal, ...] | Later | Outcome
+"""Of several signals there is at least one."""

@@ -15,6 +15,8 @@ from api.resources import Resources, Shared
 
 router = APIRouter(tags=["health"])
 
+Parts = dict[str, str | dict[str, str]]
+
 
 @router.get("/livez")
 async def livez() -> dict[str, str]:
@@ -22,8 +24,8 @@ async def livez() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/readyz", responses={503: {"description": "A part is away; `checks` says which"}})
-async def readyz(shared: Shared, response: Response) -> dict[str, str | dict[str, str]]:
+@router.get("/readyz", responses={503: {"model": Parts, "description": "A part is away; `checks` says which"}})
+async def readyz(shared: Shared, response: Response) -> Parts:
     """200 when database, migrations and Temporal are all in order; else 503."""
     database, temporal = await asyncio.gather(_database(shared), _temporal(shared))
     checks = {**database, "temporal": temporal}

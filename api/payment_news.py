@@ -7,12 +7,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.decisions import MOST_WAITS, Decision, Later, Signal, Start
 from domain.disputes import DisputeInput, DisputeNews
-from domain.ids import checkout_workflow, dispute_workflow, order_workflow, refund_workflow, undo_refund_id
+from domain.ids import (
+    checkout_workflow,
+    dispute_workflow,
+    membership_workflow,
+    order_workflow,
+    refund_workflow,
+    undo_refund_id,
+)
 from domain.payments import PaymentMode, PaymentNews
 from domain.refunds import RefundInput, RefundNews
-from domain.states import CHECKOUT_MOVES, CheckoutState, OperationKind, is_terminal
+from domain.states import CHECKOUT_MOVES, MEMBERSHIP_MOVES, CheckoutState, OperationKind, PaymentState, is_terminal
 from gateways.stripe import StripeEvent
-from models import checkouts, orders, payments, refunds
+from models import cancellations, checkouts, memberships, orders, payments, refunds, returns
 from models.checkouts import Checkout
 from models.inbox import InboxMessage, Outcome
 from models.orders import Order
@@ -43,6 +50,8 @@ async def about_payment(session: AsyncSession, message: InboxMessage, event: Str
         return Outcome.NO_NEWS
     if event.metadata.get("tenant") != message.tenant_id:
         return Outcome.NOT_FOR_US
+    if "membership_id" in event.metadata:
+        return await _about_membership(session, message, event.metadata["membership_id"], event)
     checkout = await checkouts.find(session, event.metadata.get("checkout_id", ""))
     if checkout is None:
         return Outcome.UNKNOWN_OBJECT
@@ -52,6 +61,21 @@ async def about_payment(session: AsyncSession, message: InboxMessage, event: Str
     if own_call and message.attempts < MOST_WAITS:
         return Later(_WAIT_FOR_CALL_SECONDS)
     workflow = checkout_workflow(message.tenant_id, checkout.checkout_id)
+    return Signal(workflow, "payment_news", PaymentNews(event.id, event.type, event.intent_id))
+
+
+async def _about_membership(
+    session: AsyncSession, message: InboxMessage, membership_id: str, event: StripeEvent
+) -> Decision:
+    """News of what is still to be paid. What is settled here is no news, and needs no waking of a process of years."""
+    membership = await memberships.find(session, membership_id)
+    if membership is None or event.intent_id is None:
+        return Outcome.UNKNOWN_OBJECT
+    payment = await payments.of_intent(session, event.intent_id)
+    settled = payment is not None and payment.state not in (PaymentState.PENDING, PaymentState.REQUIRES_ACTION)
+    if settled or is_terminal(MEMBERSHIP_MOVES, membership.state):
+        return Outcome.NO_NEWS
+    workflow = membership_workflow(message.tenant_id, membership_id)
     return Signal(workflow, "payment_news", PaymentNews(event.id, event.type, event.intent_id))
 
 
@@ -98,7 +122,7 @@ async def _about_refund(
     row = await payments.operation(session, payment.payment_id, OperationKind.REFUND, number)
     news = RefundNews(event.id, event.type)
     on_the_way = row is not None and row.state in refunds.ON_THE_WAY
-    asked_for = "operation" in event.metadata and number != undo_refund_id(tenant, payment.payment_id)
+    asked_for = "operation" in event.metadata and not await _by_a_process(session, payment, number)
     if on_the_way and asked_for:
         return Signal(refund_workflow(tenant, number), "refund_news", news)
     bad = event.subject.get("status") in ("failed", "canceled")
@@ -134,3 +158,11 @@ def _about_order(message: InboxMessage, event: StripeEvent, checkout: Checkout) 
         return Outcome.NO_NEWS
     news = PaymentNews(event.id, event.type, event.intent_id)
     return Signal(order_workflow(message.tenant_id, checkout.order_number), "payment_news", news)
+
+
+async def _by_a_process(session: AsyncSession, payment: Payment, number: str) -> bool:
+    """Whether an undoing, a cancellation or a return made it, which do not stay for what settles for days."""
+    if number == undo_refund_id(payment.tenant_id, payment.payment_id):
+        return True
+    back = "ret_" + number.removeprefix("re_"), "can_" + number.removeprefix("re_")
+    return bool(await returns.find(session, back[0]) or await cancellations.find(session, back[1]))

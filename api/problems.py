@@ -9,6 +9,8 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
+from starlette.types import Scope
 
 from domain.refusals import Refusal, RefusalCode
 
@@ -17,13 +19,26 @@ log = structlog.get_logger()
 _R = RefusalCode
 REFUSAL_STATUS: dict[RefusalCode, int] = {
     _R.UNKNOWN_SKU: 422,
+    _R.NOT_FOR_SALE: 409,
+    _R.MEMBERS_ONLY: 403,
     _R.UNSUPPORTED_CURRENCY: 422,
     _R.UNSUPPORTED_COUNTRY: 422,
     _R.UNKNOWN_SHIPPING_METHOD: 422,
     _R.TOTAL_MISMATCH: 409,
     _R.AMOUNT_TOO_LARGE: 422,
     _R.AMOUNT_TOO_SMALL: 422,
+    _R.PROMOTION_UNKNOWN: 422,
+    _R.PROMOTION_EXPIRED: 422,
+    _R.PROMOTION_EXHAUSTED: 409,
+    _R.PROMOTION_ALREADY_USED: 409,
+    _R.PROMOTION_NOT_APPLICABLE: 422,
+    _R.PROMOTION_MINIMUM_NOT_MET: 422,
+    _R.PROMOTION_NOT_COMBINABLE: 422,
     _R.OUT_OF_STOCK: 409,
+    _R.DROP_NOT_OPEN: 409,
+    _R.DROP_CLOSED: 409,
+    _R.DROP_NOT_ENTITLED: 403,
+    _R.PURCHASE_LIMIT_REACHED: 409,
     _R.CARD_DECLINED: 402,
     _R.INSUFFICIENT_FUNDS: 402,
     _R.EXPIRED_CARD: 402,
@@ -38,9 +53,13 @@ REFUSAL_STATUS: dict[RefusalCode, int] = {
     _R.CANCELLED_BY_SHOPPER: 409,
     _R.CANCELLED_BY_SUPPORT: 409,
     _R.AMOUNT_NOT_CHARGEABLE: 422,
+    _R.UNKNOWN_PLAN: 422,
+    _R.ALREADY_A_MEMBER: 409,
+    _R.NOT_RENEWED: 402,
     _R.NOTHING_CAPTURED: 409,
     _R.REFUND_EXCEEDS_CAPTURED: 409,
     _R.CHARGE_DISPUTED: 409,
+    _R.REFUND_LIMIT_REACHED: 409,
     _R.REFUND_FAILED: 409,
     _R.INTERNAL_FAULT: 500,
 }
@@ -72,6 +91,8 @@ class Problem(Exception):
             "detail": self.detail,
             **self.extra,
         }
+        if request_id := structlog.contextvars.get_contextvars().get("request_id"):
+            body["request_id"] = request_id
         return JSONResponse(body, self.status, headers=self.headers, media_type="application/problem+json")
 
 
@@ -92,7 +113,7 @@ def not_found(what: str) -> Problem:
 
 
 def install(app: FastAPI) -> None:
-    """Make every error of the application a problem."""
+    """Make every error of the application a problem. One that nobody expects is `Conventions`' to answer."""
 
     @app.exception_handler(Problem)
     async def _(_: Request, problem: Problem) -> JSONResponse:
@@ -110,10 +131,12 @@ def install(app: FastAPI) -> None:
         return Problem(422, "invalid_request", detail, errors=errors).response()
 
     @app.exception_handler(HTTPException)
-    async def _(_: Request, error: HTTPException) -> JSONResponse:
+    async def _(request: Request, error: HTTPException) -> JSONResponse:
         code = _STATUS_CODES.get(error.status_code, "http_error")
-        problem = Problem(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))
-        return problem.response()
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers["Allow"] = ", ".join(_methods(app, request.scope["path"]))
+        return Problem(error.status_code, code, str(error.detail), headers=headers).response()
 
     @app.exception_handler(OperationalError)
     @app.exception_handler(InterfaceError)
@@ -122,8 +145,12 @@ def install(app: FastAPI) -> None:
         log.warning("database away", error=type(error).__name__)
         return unavailable("The database").response()
 
-    @app.exception_handler(Exception)
-    async def _(_: Request, error: Exception) -> JSONResponse:
-        log.exception("unexpected", error=type(error).__name__)
-        detail = "Something went wrong on our side. Repeat the same request with the same Idempotency-Key."
-        return Problem(500, "internal_fault", detail).response()
+
+def _methods(app: FastAPI, path: str) -> list[str]:
+    """All that may be asked of a path. A route knows its own method only, and `Allow` is of the resource (RFC 9110)."""
+    found: set[str] = set()
+    for method in ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"):
+        scope: Scope = {"type": "http", "path": path, "method": method, "headers": [], "root_path": ""}
+        if any(route.matches(dict(scope))[0] is Match.FULL for route in app.routes):
+            found.add(method)
+    return sorted(found)

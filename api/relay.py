@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.decisions import Decision, Later, Signal
-from api.parcel_news import about_parcel
+from api.parcel_news import about_parcels
 from api.payment_news import about_payment
 from api.resources import Resources
+from api.stock_news import SOURCE, about_stock
 from gateways.carriers.protocol import MalformedEvent
 from gateways.stripe import MalformedEvent as MalformedStripeEvent
 from models import inbox
@@ -22,6 +23,11 @@ log = structlog.get_logger()
 
 _LOOK_EVERY_SECONDS = 0.5
 _LEASE_SECONDS = 30.0
+_AT_ONCE = 4
+"""Webhooks in hand, of those that came just now: when hundreds come together, shoppers' requests need the
+connections more."""
+_LOOK_FOR_ACCOUNT_SECONDS = 300.0
+"""Its carrier's account is not in the settings any more: it is kept until somebody puts it back."""
 
 
 class Relay:
@@ -30,10 +36,11 @@ class Relay:
     def __init__(self, resources: Resources) -> None:
         self._shared = resources
         self._tasks: set[asyncio.Task[None]] = set()
+        self._turns = asyncio.Semaphore(_AT_ONCE)
 
     def hurry(self, tenant: str, source: str, event_id: str) -> None:
         """Deliver now, without waiting for the next look."""
-        task = asyncio.create_task(self._deliver(tenant, source, event_id))
+        task = asyncio.create_task(self._in_turn(tenant, source, event_id))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -47,6 +54,10 @@ class Relay:
                     await self._deliver(*message)
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
 
+    async def _in_turn(self, tenant: str, source: str, event_id: str) -> None:
+        async with self._turns:
+            await self._deliver(tenant, source, event_id)
+
     async def _deliver(self, tenant: str, source: str, event_id: str) -> None:
         """Decide in one transaction, tell the workflow outside any, settle in another."""
         try:
@@ -59,11 +70,11 @@ class Relay:
                     inbox.settle(message, decision)
                     return
                 inbox.postpone(message, decision.seconds if isinstance(decision, Later) else _LEASE_SECONDS)
-            if isinstance(decision, Signal):
-                outcome = await self._tell(decision)
+            if not isinstance(decision, Later):
+                signals = (decision,) if isinstance(decision, Signal) else decision
+                outcome = [await self._tell(signal) for signal in signals][-1]
                 async with self._shared.database.transaction(tenant) as session:
-                    if message := await inbox.claim(session, source, event_id):
-                        inbox.settle(message, outcome)
+                    await inbox.handled(session, source, event_id, outcome)
         except (SQLAlchemyError, RPCError, RuntimeError) as away:
             log.warning("webhook waits", tenant=tenant, source=source, event=event_id, why=type(away).__name__)
 
@@ -94,6 +105,12 @@ class Relay:
         try:
             if message.source == "stripe":
                 return await about_payment(session, message, self._shared.stripe.parse(message.body))
-            return await about_parcel(session, message, self._shared.carrier.parse(message.body))
+            if message.source == SOURCE:
+                return await about_stock(session, message)
+            found = self._shared.carriers.teller(message.tenant_id, message.source)
+            if found is None:
+                return Later(_LOOK_FOR_ACCOUNT_SECONDS)
+            teller, bought_elsewhere = found
+            return await about_parcels(session, message, teller.parse(message.body), bought_elsewhere=bought_elsewhere)
         except (MalformedEvent, MalformedStripeEvent):
             return Outcome.MALFORMED

@@ -1,24 +1,61 @@
-"""`/v1/shipments`: what the warehouse asks at the dock."""
+"""`/v1/shipments`: what the warehouse reports, and asks at the dock."""
 
 from datetime import timedelta
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 
 from api.problems import Problem, not_found, unavailable
-from api.resources import Asker, Shared
-from api.schemas import HandoverIn, HandoverOut, ProblemOut
+from api.resources import Resources, Shared, needs
+from api.schemas.base import ProblemOut
+from api.schemas.shipments import HandoverIn, HandoverOut, ReportIn
 from api.temporal import ANSWER_WITHIN_SECONDS, StillRunning, reaching
 from domain.ids import shipment_workflow
 from domain.money import Money
-from domain.shipments import HandOver
-from models import payments, shipments
+from domain.shares import most_for
+from domain.shipments import HandOver, WarehouseReport, WarehouseStage
+from models import orders, parcels, shipments
 from workflows.shipment import ShipmentWorkflow
 
 router = APIRouter(prefix="/v1/shipments", tags=["shipments"])
 
+_PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": ProblemOut} for status in (404, 409)}
 
-@router.post("/{number}/handover", response_model=HandoverOut, responses={409: {"model": ProblemOut}})
-async def hand_over(number: str, tenant: Asker, shared: Shared, body: HandoverIn | None = None) -> HandoverOut:
+
+@router.post("/{number}/picked", status_code=204, responses=_PROBLEMS)
+async def picked(
+    number: str, tenant: Annotated[str, needs("shipments:act")], shared: Shared, body: ReportIn | None = None
+) -> None:
+    """The warehouse has taken its pieces from the shelf."""
+    await _report(number, tenant, shared, WarehouseReport(WarehouseStage.PICKED, (body or ReportIn()).actor))
+
+
+@router.post("/{number}/packed", status_code=204, responses=_PROBLEMS)
+async def packed(
+    number: str, tenant: Annotated[str, needs("shipments:act")], shared: Shared, body: ReportIn | None = None
+) -> None:
+    """The parcel is closed, and waits for its carrier."""
+    await _report(number, tenant, shared, WarehouseReport(WarehouseStage.PACKED, (body or ReportIn()).actor))
+
+
+async def _report(number: str, tenant: str, shared: Resources, report: WarehouseReport) -> None:
+    async with shared.database.transaction(tenant) as session:
+        if await shipments.find(session, number) is None:
+            raise not_found("shipment")
+    handle = shared.temporal.get_workflow_handle(shipment_workflow(tenant, number))
+    try:
+        async with reaching("shipment"):
+            await handle.execute_update(
+                ShipmentWorkflow.report, report, rpc_timeout=timedelta(seconds=ANSWER_WITHIN_SECONDS)
+            )
+    except StillRunning:
+        raise unavailable("The order engine") from None
+
+
+@router.post("/{number}/handover", response_model=HandoverOut, responses=_PROBLEMS)
+async def hand_over(
+    number: str, tenant: Annotated[str, needs("shipments:act")], shared: Shared, body: HandoverIn | None = None
+) -> HandoverOut:
     """May this parcel leave? Its payment is captured first; refused, it stays. Asking again is harmless.
 
     With an `amount` less is captured than was authorized, because something is missing; the rest is released.
@@ -28,9 +65,12 @@ async def hand_over(number: str, tenant: Asker, shared: Shared, body: HandoverIn
         parcel = await shipments.find(session, number)
         if parcel is None:
             raise not_found("shipment")
-        payment = await payments.of_order(session, parcel.order_number)
-    if amount is not None and amount > payment.authorized_minor:
-        held = Money(payment.authorized_minor, payment.currency)
+        order = await orders.get(session, parcel.order_number)
+        shares = await parcels.shares(session, order.order_number)
+    paid_for = any(one.shipment_id == number for one in shares)
+    most = most_for(shares, number, order.shipping_minor) if paid_for else 0
+    if amount is not None and amount > most:
+        held = Money(most, order.currency)
         raise Problem(422, "amount_too_large", f"No more than {held} can be captured for this parcel.")
     handle = shared.temporal.get_workflow_handle(shipment_workflow(tenant, number))
     try:

@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import structlog
 from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.problems import Problem, unavailable
+
+log = structlog.get_logger()
 
 ANSWER_WITHIN_SECONDS = 20.0
 """A route waits this long for a workflow; then the asker is told to ask again, and the workflow goes on."""
@@ -45,6 +48,7 @@ async def reaching(what: str) -> AsyncIterator[None]:
             raise Problem(409, "already_ended", f"This {what} has ended; nothing can be done to it.") from error
         if error.status in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED):
             raise StillRunning from error
+        log.warning("temporal did not take it", what=what, status=error.status.name, why=error.message)
         raise unavailable("The order engine") from error
     except RuntimeError as error:
         if "connect" not in str(error).lower():

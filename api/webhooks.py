@@ -1,13 +1,14 @@
 """Webhooks in: verified over their raw bytes, stored under their sender's event id, answered; delivered afterwards."""
 
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 import structlog
 from fastapi import APIRouter, Header, Request, Response
 
-from api.problems import Problem, not_found
+from api.problems import Problem, not_found, unavailable
 from api.resources import Resources, Shared
+from api.schemas.base import ProblemOut
 from gateways import stripe
 from gateways.carriers import protocol
 from gateways.signatures import SignatureInvalid
@@ -16,8 +17,15 @@ from models import inbox
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 log = structlog.get_logger()
 
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    400: {"model": ProblemOut, "description": "`signature_invalid`, or `malformed_event`"},
+    404: {"model": ProblemOut, "description": "There is no such tenant, or no such account of a carrier's"},
+    413: {"model": ProblemOut, "description": "`body_too_large`"},
+    503: {"model": ProblemOut, "description": "`temporarily_unavailable`: send it again"},
+}
 
-@router.post("/stripe/{tenant}", status_code=204)
+
+@router.post("/stripe/{tenant}", status_code=204, responses=_PROBLEMS)
 async def from_stripe(
     tenant: str, request: Request, shared: Shared, stripe_signature: Annotated[str | None, Header()] = None
 ) -> Response:
@@ -34,19 +42,22 @@ async def from_stripe(
     return Response(status_code=204)
 
 
-@router.post("/carriers/{carrier}/{tenant}", status_code=204)
+@router.post("/carriers/{carrier}/{tenant}", status_code=204, responses=_PROBLEMS)
 async def from_carrier(carrier: str, tenant: str, request: Request, shared: Shared) -> Response:
-    """A carrier's tracking events, as for Stripe's."""
-    if carrier != shared.carrier.name:
+    """A carrier's tracking events, as for Stripe's. `carrier` is the name of an account."""
+    found = shared.carriers.teller(tenant, carrier)
+    if found is None:
         raise not_found("carrier")
     body = await request.body()
     try:
-        scan = shared.carrier.parse_webhook(request.headers, body, int(time.time()))
+        message = await found[0].parse_webhook(request.headers, body, int(time.time()))
     except SignatureInvalid as wrong:
         raise _forged(tenant, carrier, wrong) from None
     except protocol.MalformedEvent as wrong:
         raise Problem(400, "malformed_event", str(wrong)) from None
-    await _keep(tenant, carrier, scan.event_id, body, shared, request)
+    except protocol.CarrierUnavailable:
+        raise unavailable("The carrier's public keys") from None
+    await _keep(tenant, carrier, message.event_id, body, shared, request)
     return Response(status_code=204)
 
 

@@ -1,15 +1,15 @@
 """The crowd of a drop: buyers who each want one unit and repeat with their own key until there is a final answer."""
 
 import asyncio
-import ssl
+import json
 import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-import httpx
-
+from benchmarks.wire import Connection, Lost
 from domain.ids import checkout_id
 from models.demo import TENANT
 from sandbox.demo import API_KEY, cart
@@ -17,12 +17,13 @@ from sandbox.demo import API_KEY, cart
 NOT_FINAL = (202, 500, 502, 503, 504)
 """Asked again with the same key; but a 503 that has ended the checkout is final."""
 ENDED = "payment_unavailable"
+GAVE_UP = "gave up"
 
 PATIENCE_SECONDS = 30.0
 """A buyer takes a call for lost after this long; the API promises an answer in less."""
 GIVE_UP_SECONDS = 300.0
 PAUSE_SECONDS = 0.25
-SAMPLE_SECONDS = 0.05
+ALONE_EVERY_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Outcome:
 
     checkout: str
     code: str
-    """`sold`, a problem's code, or `gave up`."""
+    """`sold`, a problem's code, or `GAVE_UP`."""
     order: str | None
     milliseconds: float
     at: float
@@ -48,6 +49,10 @@ class Drop:
     repeats: Counter[str] = field(default_factory=Counter)
     """Why buyers asked again: the status, or the name of the connection's fault."""
     livez: list[float] = field(default_factory=list)
+    """Milliseconds of `GET /livez` by each buyer who was refused, right after that and on the same connection: the
+    same client, at the same rate, of the same process, in the same moments."""
+    livez_alone: list[tuple[float, float]] = field(default_factory=list)
+    """Of one client for each process who asks nothing else: seconds from the drop's beginning, and milliseconds."""
     began: float = field(default_factory=time.perf_counter)
     seconds: float = 0.0
 
@@ -62,9 +67,15 @@ class Drop:
         return max((one.at for one in self.sold), default=float("nan"))
 
     @property
+    def livez_alone_while_refusing(self) -> list[float]:
+        """Milliseconds of those samples that were taken while buyers were being refused."""
+        times = [one.at for one in self.refused]
+        return [took for at, took in self.livez_alone if times and min(times) <= at <= max(times)]
+
+    @property
     def refused(self) -> list[Outcome]:
         """Those who were told no."""
-        return [one for one in self.outcomes if one.code != "sold"]
+        return [one for one in self.outcomes if one.code not in ("sold", GAVE_UP)]
 
 
 class Crowd:
@@ -72,13 +83,12 @@ class Crowd:
 
     def __init__(self, urls: Sequence[str], connections: int) -> None:
         self._urls, self._connections = urls, connections
-        self._tls = ssl.create_default_context()  # made once: a context a client would be most of a small drop's time
 
     async def rush(self, sku: str, units: int, buyers: int, on_answer: Callable[[], None]) -> Drop:
-        """All buyers, as fast as the connections allow; `GET /livez` is sampled meanwhile."""
+        """All buyers, as fast as the connections allow, each of whom asks `GET /livez` after a refusal."""
         drop = Drop(sku, units)
         numbers = iter(range(buyers))
-        clients = [self._client() for _ in range(min(self._connections, buyers))]
+        clients = [[self._client(url) for url in self._urls] for _ in range(min(self._connections, buyers))]
 
         async def one_after_another(place: int) -> None:
             for number in numbers:
@@ -94,18 +104,14 @@ class Crowd:
             for task in sampling:
                 task.cancel()
             await asyncio.gather(*sampling, return_exceptions=True)
-            await asyncio.gather(*(client.aclose() for client in clients))
+            for client in (client for one in clients for client in one):
+                client.close()
         return drop
 
-    def _client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {API_KEY}"},
-            timeout=PATIENCE_SECONDS,
-            verify=self._tls,
-            trust_env=False,
-        )
+    def _client(self, url: str) -> Connection:
+        return Connection(url, {"Authorization": f"Bearer {API_KEY}"}, PATIENCE_SECONDS)
 
-    async def _buy(self, client: httpx.AsyncClient, drop: Drop, number: int, place: int) -> Outcome:
+    async def _buy(self, clients: Sequence[Connection], drop: Drop, number: int, place: int) -> Outcome:
         """One buyer, one key, one unit; after a lost or unfinal answer the next API process is asked."""
         key = uuid.uuid4().hex
         body = cart({"mode": "server", "payment_method": "pm_card_visa"}, sku=drop.sku, quantity=1)
@@ -119,32 +125,38 @@ class Crowd:
             return Outcome(checkout, code, order, (now - began) * 1000, now - drop.began)
 
         while time.perf_counter() - began < GIVE_UP_SECONDS:
-            url = f"{self._urls[attempt % len(self._urls)]}/v1/checkouts"
+            client = clients[attempt % len(clients)]
             try:
-                answer = await client.post(url, json=body, headers={"Idempotency-Key": key})
-            except httpx.TransportError as lost:
-                why = type(lost).__name__
+                status, answer = await client.request("POST", "/v1/checkouts", body, {"Idempotency-Key": key})
+            except Lost as lost:
+                why = str(lost)
             else:
-                said = answer.json()
-                if answer.status_code == 201:
+                said = json.loads(answer)
+                if status == 201:
                     return ended("sold", said["order_number"])
-                if answer.status_code not in NOT_FINAL or said.get("code") == ENDED:
-                    return ended(said["code"])
-                why = str(answer.status_code)
+                if status not in NOT_FINAL or said.get("code") == ENDED:
+                    outcome = ended(said["code"])
+                    await self._livez(client, drop)
+                    return outcome
+                why = str(status)
             drop.repeats[why] += 1
             attempt += 1
             await asyncio.sleep(PAUSE_SECONDS)
-        return ended("gave up")
+        return ended(GAVE_UP)
+
+    async def _livez(self, client: Connection, drop: Drop) -> None:
+        began = time.perf_counter()
+        with suppress(Lost):
+            await client.request("GET", "/livez")
+            drop.livez.append((time.perf_counter() - began) * 1000)
 
     async def _sample(self, url: str, drop: Drop) -> None:
-        """How long the emptiest route of this process takes under the same load."""
-        async with self._client() as client:
+        """How long the emptiest route of this process takes for who asks nothing else."""
+        async with self._client(url) as client:
             while True:
                 began = time.perf_counter()
-                try:
-                    (await client.get(f"{url}/livez")).raise_for_status()
-                except httpx.HTTPError:
-                    await asyncio.sleep(SAMPLE_SECONDS)
-                    continue
-                drop.livez.append((time.perf_counter() - began) * 1000)
-                await asyncio.sleep(SAMPLE_SECONDS)
+                with suppress(Lost):
+                    await client.request("GET", "/livez")
+                    now = time.perf_counter()
+                    drop.livez_alone.append((now - drop.began, (now - began) * 1000))
+                await asyncio.sleep(ALONE_EVERY_SECONDS)

@@ -11,45 +11,45 @@ import statistics
 import sys
 import uuid
 from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import httpx
-import psycopg
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from benchmarks.chaos import Chaos
+from benchmarks.cost import Cost, cost
 from benchmarks.crowd import Crowd, Drop, Outcome
+from benchmarks.shelf import put
 from benchmarks.verdict import checks, settle
-from models.demo import TENANT
 from sandbox.demo import API_KEY
 from sandbox.stack import Stack, StackOptions
 
 DROPS = ((10, 40), (500, 10_000))
 WARM_UP = (20, 40)
-
-_NEW_SKU = (
-    "INSERT INTO variants (tenant_id, sku, title, weight_grams) VALUES (%(t)s, %(sku)s, 'One of a few', 100)",
-    "INSERT INTO prices (tenant_id, sku, currency, amount_minor) VALUES (%(t)s, %(sku)s, 'EUR', 89000)",
-    "INSERT INTO stock_levels (tenant_id, location_id, sku, on_hand) VALUES (%(t)s, 'florence', %(sku)s, %(n)s)",
-    (
-        "INSERT INTO stock_movements (tenant_id, location_id, sku, kind, quantity, cause)"
-        " VALUES (%(t)s, 'florence', %(sku)s, 'received', %(n)s, 'opening stock')"
-    ),
-)
+COSTED = 2_000
+"""So many refusals are sent to see what one costs, at most."""
 
 
 def new_sku(stack: Stack, units: int) -> str:
-    """A thing of its own, so many of it in stock."""
-    own = {"t": TENANT, "sku": f"DROP-{uuid.uuid4().hex[:8]}", "n": units}
-    with psycopg.connect(stack.links.database_owner_url.replace("+psycopg", "")) as connection:
-        connection.execute("SELECT set_config('milepost.tenant', %(t)s, true)", own)
-        for line in _NEW_SKU:
-            connection.execute(line, own)
-    return str(own["sku"])
+    """A thing of its own, so many of it in stock and in a drop that is open."""
+    sku, at = f"DROP-{uuid.uuid4().hex[:8]}", datetime.now(UTC)
+    put(stack, sku, units, title="One of a few", price_minor=89_000)
+    drop = {
+        "id": sku.lower(),
+        "title": "One of a few",
+        "opens_at": (at - timedelta(minutes=1)).isoformat(),
+        "closes_at": (at + timedelta(days=1)).isoformat(),
+        "skus": [{"sku": sku, "allotment": units}],
+        "limit_per_customer": 1,
+    }
+    headers = {"Authorization": f"Bearer {API_KEY}"}
+    httpx.post(
+        f"{stack.links.api}/v1/drops", json=drop, headers=headers, timeout=30, trust_env=False
+    ).raise_for_status()
+    return sku
 
 
 def percentile(outcomes: list[Outcome], share: float) -> float:
@@ -63,7 +63,8 @@ def show(drop: Drop, settled: float, console: Console) -> None:
     refused: dict[str, int] = {}
     for one in drop.refused:
         refused[one.code] = refused.get(one.code, 0) + 1
-    idle = statistics.median(drop.livez) if drop.livez else float("nan")
+    alone = drop.livez_alone_while_refusing
+    livez = statistics.median(drop.livez) if drop.livez else float("nan")
     lost = percentile(drop.refused, 0.99)
     table = Table(title=f"{drop.units} units, {len(drop.outcomes)} buyers", show_header=False)
     for name, value in (
@@ -75,17 +76,33 @@ def show(drop: Drop, settled: float, console: Console) -> None:
         ("orders a second until then", f"{len(drop.sold) / drop.sold_out_after:.1f}"),
         ("answers a second", f"{len(drop.outcomes) / drop.seconds:.0f}"),
         ("winners p50, p99", f"{percentile(drop.sold, 0.5):.0f}, {percentile(drop.sold, 0.99):.0f} ms"),
-        ("losers p50, p99", f"{percentile(drop.refused, 0.5):.0f}, {lost:.0f} ms"),
-        ("GET /livez p50", f"{idle:.0f} ms ({len(drop.livez)} samples under the same load)"),
-        ("losers p99 / livez p50", f"{lost / idle:.1f}"),
+        (
+            "losers p50, p90, p99",
+            f"{percentile(drop.refused, 0.5):.0f}, {percentile(drop.refused, 0.9):.0f}, {lost:.0f} ms",
+        ),
+        ("last loser was told after", f"{max((one.at for one in drop.refused), default=float('nan')):.1f} s"),
+        ("GET /livez by each loser, p50", f"{livez:.1f} ms ({len(drop.livez)})"),
+        ("losers p99 / that", f"{lost / livez:.1f}"),
+        (
+            "GET /livez by who asks nothing else, p50",
+            f"{statistics.median(alone) if alone else float('nan'):.1f} ms ({len(alone)})",
+        ),
     ):
         table.add_row(name, value)
     console.print(table)
 
 
+def show_cost(refusal: Cost, livez: Cost, console: Console) -> None:
+    """Processor time, and its ratio."""
+    console.print(
+        f"a refusal costs {refusal.api:.0f} µs of the API's processor and {refusal.postgres:.0f} µs of PostgreSQL's,"
+        f" GET /livez {livez.api:.0f} µs: {(refusal.api + refusal.postgres) / livez.api:.1f} times"
+    )
+
+
 async def run(stack: Stack, drops: list[tuple[int, int]], connections: int, seed: int | None, console: Console) -> bool:
     """Each drop, its figures and its checks; whether all held."""
-    temporal = await Client.connect(stack.links.temporal_address, data_converter=pydantic_data_converter)
+    temporal = await stack.temporal()
     crowd = Crowd(stack.links.api_urls, connections)
     good = True
     warm = await crowd.rush(new_sku(stack, WARM_UP[0]), *WARM_UP, lambda: None)
@@ -99,6 +116,8 @@ async def run(stack: Stack, drops: list[tuple[int, int]], connections: int, seed
             async with chaos or nullcontext():
                 drop = await crowd.rush(sku, units, buyers, partial(progress.advance, bar))
         show(drop, await settle(stack, sku), console)
+        if chaos is None:
+            show_cost(*await cost(stack, sku, connections, min(buyers, COSTED)), console)
         if chaos is not None:
             console.print(
                 "killed: " + (", ".join(f"{name} x {n}" for name, n in sorted(chaos.kills.items())) or "none")
@@ -117,6 +136,7 @@ def main() -> int:
     parser.add_argument("--connections", type=int, default=200, help="buyers at a time")
     parser.add_argument("--apis", type=int, default=2)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--niceness", type=int, default=5, help="of the workers, who share the machine with the API")
     parser.add_argument("--chaos", action="store_true", help="kill API and worker processes at random")
     parser.add_argument("--seed", type=int, help="of the chaos; drawn and printed otherwise")
     asked = parser.parse_args()
@@ -125,9 +145,8 @@ def main() -> int:
     if asked.chaos:
         console.print(f"Chaos with --seed {seed}")
     drops = [(asked.units, asked.buyers)] if asked.units else list(DROPS)
-    options = StackOptions(
-        api_processes=asked.apis, worker_processes=asked.workers, env={"MILEPOST_SEED_API_KEY": API_KEY}
-    )
+    env = {"MILEPOST_SEED_API_KEY": API_KEY, "MILEPOST_WORKER_NICENESS": str(asked.niceness)}
+    options = StackOptions(api_processes=asked.apis, worker_processes=asked.workers, env=env)
     console.print("Starting the stack …")
     with Stack(options) as stack:
         # Parcels stay where they are, so that what is sold is still reserved when it is counted.

@@ -6,9 +6,11 @@ from enum import StrEnum
 
 from domain.parcels import PostalAddress
 from domain.payments import AuthorizePayment, CaptureMethod, PaymentAuthorized, PaymentMode
-from domain.pricing import CartLine, Quote
+from domain.pricing import Cart, CartLine, Quote
 from domain.refusals import Refusal
 from domain.states import CheckoutState
+from domain.stock import Backordered
+from domain.tax import Destination
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +29,34 @@ class Policy:
     reservation_ttl_seconds: int
     client_payment_attempts: int
     return_window_seconds: int
+    ship_within_seconds: int | None = None
+    """A parcel must leave so long after it can; None: nobody waits for it."""
+    extension_limit_seconds: int = 0
+    """Support may hold the stock so much longer, all extensions together."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutOpened:
+    """The stock is held until `expires_at` and the price is fixed; or `refusal` says why not, and nothing is held.
+
+    `kept`: it is written down, with the `fingerprint` of the request it was opened with, and is now in `state`.
+    """
+
+    quote: Quote | None = None
+    authorization: AuthorizePayment | None = None
+    refusal: Refusal | None = None
+    expires_at: datetime | None = None
+    kept: bool = True
+    fingerprint: str = ""
+    state: CheckoutState = CheckoutState.OPEN
 
 
 @dataclass(frozen=True, slots=True)
 class CheckoutInput:
-    """One checkout. `fingerprint` is that of the request, so that another body under the same key is noticed."""
+    """One checkout. `fingerprint` is that of the request, so that another body under the same key is noticed.
+
+    `opened` is what the API opened before it started the workflow; without it the workflow opens the checkout.
+    """
 
     tenant: str
     checkout_id: str
@@ -48,6 +73,23 @@ class CheckoutInput:
     policy: Policy
     capture: CaptureMethod = CaptureMethod.MANUAL
     save_card: bool = False
+    promotion_codes: tuple[str, ...] = ()
+    opened: CheckoutOpened | None = None
+    proven: bool = True
+    """Whether the customer is who they are said to be. Else they have nobody's benefits, and nobody's kept cards."""
+
+    @property
+    def cart(self) -> Cart:
+        """What is to be priced."""
+        return Cart(
+            lines=self.lines,
+            currency=self.currency,
+            destination=Destination(self.address.country, self.address.region or "", self.address.postal_code),
+            shipping_method=self.shipping_method,
+            customer_id=self.customer.customer_id,
+            codes=self.promotion_codes,
+            expected_total_minor=self.expected_total_minor,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +98,6 @@ class OpenCheckout:
 
     checkout: CheckoutInput
     expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class CheckoutOpened:
-    """The stock is held and the price is fixed; or `refusal` says why not, and nothing is held."""
-
-    quote: Quote | None = None
-    authorization: AuthorizePayment | None = None
-    refusal: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +113,33 @@ class AwaitPayment:
 
 
 @dataclass(frozen=True, slots=True)
+class ExtendReservation:
+    """Who wants the stock held so many seconds longer, and why."""
+
+    actor: str
+    reason: str
+    seconds: int
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldLonger:
+    """The stock is held until then, with the line of the timeline that says who wanted it."""
+
+    tenant: str
+    checkout_id: str
+    until: datetime
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlaceOrder:
     """Turn a checkout whose payment is authorized into an order."""
 
     tenant: str
     checkout_id: str
     authorized: PaymentAuthorized
+    ship_within_seconds: int | None = None
 
 
 class GivenBack(StrEnum):
@@ -110,10 +164,13 @@ class CloseCheckout:
 
 @dataclass(frozen=True, slots=True)
 class PlannedParcel:
-    """One parcel of an order, from one location."""
+    """One parcel of an order, from one location; it may have to wait for its stock."""
 
     shipment_id: str
     location_id: str
+    waits_for_stock: bool = False
+    ship_by: datetime | None = None
+    """When it must have left; a person is called then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +194,7 @@ class CheckoutAnswer:
     action_url: str | None = None
     expires_at: datetime | None = None
     refusal: Refusal | None = None
+    backordered: tuple[Backordered, ...] = ()
 
 
 SHOPPER = "the shopper"
@@ -145,7 +203,13 @@ SHOPPER = "the shopper"
 
 @dataclass(frozen=True, slots=True)
 class CancelRequest:
-    """Who wants it cancelled, and why."""
+    """Who wants it cancelled, and why: all that is still here, or only so many pieces of some lines of an order.
+
+    `key` names this one wish, so that the same one is carried out once; empty: it has come by hand.
+    """
 
     actor: str
     reason: str
+    lines: tuple[CartLine, ...] = ()
+    key: str = ""
+    fingerprint: str = ""

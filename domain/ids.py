@@ -38,6 +38,46 @@ def undo_refund_id(tenant: str, payment: str) -> str:
     return _derive("re", tenant, payment, "", "undo")  # no key of a shop is empty
 
 
+def parcel_refund_id(tenant: str, payment: str, shipment: str) -> str:
+    """The id of the one refund for a parcel that never arrived."""
+    return _derive("re", tenant, payment, "", shipment)  # no key of a shop is empty
+
+
+def drop_ticket_id(tenant: str, drop: str, sku: str, customer: str) -> str:
+    """The id of a customer's place in the line for a SKU of a drop: one a customer, however often they ask."""
+    return _derive("tkt", tenant, drop, sku, customer)
+
+
+def cancellation_id(tenant: str, order_number: str, key: str) -> str:
+    """The id of the one cancellation that this key of a shop can ever ask of an order."""
+    return _derive("can", tenant, order_number, key)
+
+
+def cancellation_refund_id(cancellation: str) -> str:
+    """The id of the refund for what a cancellation took back: the same letters behind another prefix."""
+    return "re_" + cancellation.removeprefix("can_")
+
+
+def mail_id(tenant: str, checkout: str, milestone: str, part: str) -> str:
+    """The id of the one e-mail about a milestone of a checkout, or of that part of it: a parcel, a refund."""
+    return _derive("mail", tenant, checkout, milestone, part)
+
+
+def return_id(tenant: str, order_number: str, idempotency_key: str) -> str:
+    """The id of the one return that this key can ever ask for an order."""
+    return _derive("ret", tenant, order_number, idempotency_key)
+
+
+def return_refund_id(number: str) -> str:
+    """The id of the refund for what came back with a return: the same letters behind another prefix."""
+    return "re_" + number.removeprefix("ret_")
+
+
+def exchange_shipment_id(number: str) -> str:
+    """The id of the parcel that goes out for what came back with a return: the same letters behind another prefix."""
+    return "shp_" + number.removeprefix("ret_")
+
+
 def drift_id(tenant: str, rule: str, subject: str) -> str:
     """The id of a disagreement with the provider: the same one however often it is seen."""
     return _derive("dr", tenant, rule, subject)
@@ -51,6 +91,26 @@ def customer_id(tenant: str, email: str) -> str:
 def api_key_hash(key: str) -> str:
     """What is kept of an API key: SHA-256 in hex. Keys are long and random, so no salt or stretching is needed."""
     return hashlib.sha256(key.encode()).hexdigest()
+
+
+def api_key_id(key_hash: str) -> str:
+    """The name of an API key, which may be shown: 80 bits of its hash, which lead nobody back to the key."""
+    return f"key_{key_hash[:20]}"
+
+
+def membership_id(tenant: str, customer: str, family: str, idempotency_key: str) -> str:
+    """The id of the one membership that this key can ever begin for a customer."""
+    return _derive("mem", tenant, customer, family, idempotency_key)
+
+
+def membership_payment_id(tenant: str, membership: str, period: int) -> str:
+    """The id of the one payment of a membership's period."""
+    return _derive("pay", tenant, membership, str(period))
+
+
+def staff_name(tenant: str, subject: str) -> str:
+    """A member of staff as the audit log names them: as their issuer does, unless that is an e-mail address."""
+    return _derive("per", tenant, subject.lower()) if "@" in subject else subject
 
 
 def operation_key(tenant: str, payment: str, kind: str, sequence: int) -> str:
@@ -78,9 +138,24 @@ def refund_workflow(tenant: str, refund: str) -> str:
     return f"refund/{tenant}/{refund}"
 
 
+def return_workflow(tenant: str, number: str) -> str:
+    """The workflow id of a return."""
+    return f"return/{tenant}/{number}"
+
+
 def dispute_workflow(tenant: str, dispute: str) -> str:
     """The workflow id of a dispute."""
     return f"dispute/{tenant}/{dispute}"
+
+
+def drop_line_workflow(tenant: str, drop: str) -> str:
+    """The workflow id of a drop's line."""
+    return f"drop-line/{tenant}/{drop}"
+
+
+def membership_workflow(tenant: str, membership: str) -> str:
+    """The workflow id of a membership."""
+    return f"membership/{tenant}/{membership}"
 
 
 ORDER_CALL = "order"
@@ -89,14 +164,29 @@ ORDER_CALL = "order"
 BOOKS_CALL = "books"
 
 
+def erasure_workflow(tenant: str, customer: str) -> str:
+    """The workflow that erases a customer's data."""
+    return f"erasure/{tenant}/{customer}"
+
+
 def parcel_call(shipment: str) -> str:
     """A parcel's call for a person."""
     return f"parcel/{shipment}"
 
 
+def wait_call(shipment: str) -> str:
+    """A parcel was waited for until a day, and that has come."""
+    return f"waited/{shipment}"
+
+
 def refund_call(refund: str) -> str:
     """A refund's call for a person."""
     return f"refund/{refund}"
+
+
+def return_call(number: str) -> str:
+    """A return's call for a person."""
+    return f"return/{number}"
 
 
 def dispute_call(dispute: str) -> str:

@@ -81,18 +81,28 @@ class RecordRefund:
 
 @dataclass(frozen=True, slots=True)
 class BeginReauthorization:
-    """The authorization will lapse, or has: journal a new one on the saved card, if there is one."""
+    """The authorization will lapse, or has: journal a new one on the saved card, if there is one.
+
+    `intent_id`: the one that lapses, where that is known; if it is replaced already, nothing is asked for.
+    """
 
     tenant: str
     payment_id: str
+    intent_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reauthorization:
-    """The call to make, and the intent that it replaces. No call: there is no card to charge."""
+    """The call to make, and the intent that it replaces. No call: there is no card to charge.
+
+    `renewed`: no call is needed, another parcel of the order has done it.
+    """
 
     call: AuthorizePayment | None
     replaces: str
+    renewed: PaymentAuthorized | None = None
+    partly_captured: bool = False
+    """No call: another parcel's share is captured, and one payment is one intent at the provider."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +117,12 @@ class RecordReauthorization:
 
 @dataclass(frozen=True, slots=True)
 class RecordLapse:
-    """The authorization has run out, or was cancelled at the provider: nothing is held any more."""
+    """The authorization has run out, or was cancelled at the provider: nothing is held any more.
+
+    `taken_minor`: what the provider says was captured before; nothing is written down where our books say otherwise.
+    """
 
     tenant: str
     payment_id: str
     intent_id: str
+    taken_minor: int = 0

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
 
 from babel.numbers import format_currency
@@ -28,6 +28,18 @@ def exponent(currency: str) -> int:
     return int(digits)
 
 
+def minor_units(amount: str, currency: str) -> int:
+    """`"12.40"` of EUR is 1240: exactly, nothing is rounded. `ValueError` for what is not a whole number of them."""
+    try:
+        units = Decimal(amount).scaleb(exponent(currency))
+        exact = units == units.to_integral_value()
+    except InvalidOperation:
+        exact = False
+    if not exact or abs(units) > MAX_MINOR:
+        raise ValueError(f"{amount!r} is no amount of {currency} in whole minor units")
+    return int(units)
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
     """An amount in minor units of a currency, for showing to people."""
@@ -47,6 +59,14 @@ str(Money(0, "EUR"))  # Babel reads its files when first used: here, because a w
 def round_half_up(value: Decimal) -> int:
     """The one rounding of this system: commercial, half away from zero, to a whole minor unit."""
     return int(value.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def portion(amount: int, part: int, whole: int) -> int:
+    """What `part` of `whole` pieces come to, of an amount in minor units for all: rounded once, from the sum.
+
+    So one piece and then another are what two at once are, and all of them are the whole amount.
+    """
+    return round_half_up(Decimal(amount) * part / whole)
 
 
 def allocate(total: int, weights: Sequence[int]) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from domain.checkouts import PlannedParcel
 from domain.states import OrderState, ShipmentState
+from domain.support import Trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ class CancelOrder:
     payment_id: str
     actor: str
     reason: str
+    cancellation_id: str = ""
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,32 @@ class FlagOrder:
     order_number: str
     source: str | None
     reason: str | None
+    parcel: str | None = None
+    trouble: Trouble | None = None
+    """What the `parcel` that calls is in need of."""
+    line: str | None = None
+    """What the timeline says when nobody is needed any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteOrder:
+    """A person's act for the timeline. `place`: which one of this order's it is, so that it is written once."""
+
+    tenant: str
+    order_number: str
+    kind: str
+    message: str
+    place: int
+    about: str = ""
+    """The parcel whose act it is, if it is not the order's: places are counted for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldOrder:
+    """An order is held, and why; `None`: not any more. With the line of the timeline that says so."""
+
+    note: NoteOrder
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +116,6 @@ class ShipmentNews:
     state: ShipmentState
     attention: str | None = None
     cancel_refused: bool = False
+    trouble: Trouble | None = None
+    waits: bool = False
+    left: bool = False

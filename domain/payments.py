@@ -59,6 +59,10 @@ class AuthorizePayment:
     """The shopper is not there: a saved card is charged, and 3-D Secure is a refusal."""
     begun_at: datetime | None = None
     """When this operation was journaled, on the database's clock."""
+    membership_id: str | None = None
+    """Whose period it pays, instead of a checkout's order."""
+    intent_id: str | None = None
+    """The intent of an earlier try: confirmed again instead of making another, so that at most one is ever paid."""
 
 
 @dataclass(frozen=True, slots=True)

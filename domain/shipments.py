@@ -1,13 +1,14 @@
 """Inputs and results of one parcel's way to the door."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from enum import StrEnum
 
-from domain.parcels import Label
+from domain.parcels import Label, ParcelRequest
 from domain.payments import PaymentCaptured
 from domain.refusals import Refusal
 from domain.states import ShipmentState
-from domain.tracking import TrackingStatus
+from domain.tracking import Scan, TrackingStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,122 @@ class ShipmentInput:
     capture_before: datetime | None = None
     captured: bool = False
     """The payment was captured before."""
+    waits_for_stock: bool = False
+    """Its pieces were sold before they were there."""
+    held: str | None = None
+    """Why its order was held as it began."""
+    ship_by: datetime | None = None
+    """When it must have left."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnotherParcel:
+    """A parcel of an order beside those that were paid for, as it is sent. `service`: the shipping method."""
+
+    tenant: str
+    shipment_id: str
+    order_number: str
+    checkout_id: str
+    payment_id: str
+    intent_id: str
+    service: str
+    city: str
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """SKUs of which a parcel's pieces are not there yet, and when all of them are expected, if anybody knows.
+
+    `promised_on` is what the shopper was told as they bought.
+    """
+
+    missing: tuple[str, ...] = ()
+    expected_on: date | None = None
+    promised_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StockNews:
+    """Units have come for a parcel that waits: it looks whether all of its are there."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingNews:
+    """A decisive word of the carrier, already recorded; the workflow decides what follows."""
+
+    event_id: str
+    status: TrackingStatus
+    occurred_at: str
+    """RFC 3339, as the carrier said."""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """A parcel in a carrier's books, to be bought at a rate; empty where the carrier quotes none."""
+
+    tenant: str
+    carrier: str
+    carrier_shipment_id: str
+    rate_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CreateShipment:
+    """Enter a parcel in the books of this carrier account. `anew`: what it has under our reference is of no use."""
+
+    tenant: str
+    carrier: str
+    parcel: ParcelRequest
+    anew: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RecordCreated:
+    """Written down before the label is bought, so that it can be looked for."""
+
+    tenant: str
+    shipment_id: str
+    booking: Booking
+
+
+@dataclass(frozen=True, slots=True)
+class TrackParcel:
+    """Ask the carrier where a parcel is. `attempt` counts how often it was asked before."""
+
+    tenant: str
+    shipment_id: str
+    label: Label
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierSaid:
+    """What the carrier answered when it was asked, to be recorded."""
+
+    tenant: str
+    shipment_id: str
+    told_by: str
+    scans: tuple[Scan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LastWord:
+    """When the carrier was heard of last: the newest scan, else the hand-over. And what its scans decide."""
+
+    at: datetime | None
+    news: tuple[TrackingNews, ...] = ()
+    new: int = 0
+    """How many scans of it were not known before."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSilence:
+    """Nobody hears of this parcel (`silent`), or somebody does again."""
+
+    tenant: str
+    shipment_id: str
+    silent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +150,7 @@ class RecordLabel:
     tenant: str
     shipment_id: str
     label: Label
+    address_version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +182,28 @@ class CloseShipment:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class TrackingNews:
-    """A decisive word of the carrier, already recorded; the workflow decides what follows."""
+class WarehouseStage(StrEnum):
+    """How far the warehouse is with a parcel that is here."""
 
-    event_id: str
-    status: TrackingStatus
-    occurred_at: str
-    """RFC 3339, as the carrier said."""
-    description: str = ""
+    PICKED = "picked"
+    PACKED = "packed"
+
+
+@dataclass(frozen=True, slots=True)
+class WarehouseReport:
+    """The warehouse says how far it is, and who says so."""
+
+    stage: WarehouseStage
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordStage:
+    """How far the warehouse is."""
+
+    tenant: str
+    shipment_id: str
+    stage: WarehouseStage
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +221,15 @@ class HandoverAnswer:
     shipment_id: str
     released: bool
     refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A person has found out how a parcel ended, or has decided what it is to be taken for."""
+
+    state: ShipmentState
+    actor: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

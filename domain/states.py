@@ -83,6 +83,14 @@ class ReservationState(StrEnum):
     RELEASED = "released"
 
 
+class RedemptionState(StrEnum):
+    """Whether a use of a promotion code counts: for a checkout (held), for its order (redeemed), or not any more."""
+
+    HELD = "held"
+    REDEEMED = "redeemed"
+    RELEASED = "released"
+
+
 class OrderState(StrEnum):
     """Where an order is."""
 
@@ -105,8 +113,27 @@ class ShipmentState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class MailState(StrEnum):
+    """An e-mail to a customer. `moot`: as its time came, there was nothing to tell any more."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    FAILED = "failed"
+    MOOT = "moot"
+
+
+class DropTicketState(StrEnum):
+    """Where a customer's place in the line of a drop is. `granted`: a unit is kept for them for a while."""
+
+    WAITING = "waiting"
+    GRANTED = "granted"
+    USED = "used"
+    LAPSED = "lapsed"
+    LEFT = "left"
+
+
 class MovementKind(StrEnum):
-    """Why a stock level changed."""
+    """Why a stock level changed. `backordered`: sold beyond what is there; negative: covered, or given up."""
 
     RECEIVED = "received"
     RESERVED = "reserved"
@@ -115,6 +142,53 @@ class MovementKind(StrEnum):
     SHIPPED = "shipped"
     RETURNED = "returned"
     ADJUSTED = "adjusted"
+    BACKORDERED = "backordered"
+
+
+class MembershipState(StrEnum):
+    """Where a membership is. `pending`: its first period is not paid. `past_due`: the next one is due, and is not."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    PAST_DUE = "past_due"
+    LAPSED = "lapsed"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class PeriodState(StrEnum):
+    """Whether a membership's period is paid. `written_off`: it never will be."""
+
+    DUE = "due"
+    PAID = "paid"
+    WRITTEN_OFF = "written_off"
+
+
+class ReturnState(StrEnum):
+    """Where a return is. `expired`: nothing came in time. `rejected`: it was not accepted, before it came or after.
+    `exchanged`: something else goes out for it, and what that costs less is paid back."""
+
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    LABEL_SENT = "label_sent"
+    IN_TRANSIT = "in_transit"
+    RECEIVED = "received"
+    INSPECTED = "inspected"
+    REFUNDED = "refunded"
+    EXCHANGED = "exchanged"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+class RefundRequestState(StrEnum):
+    """Whether money may go back that nobody returned anything for. `failed`: it was allowed, and could not be done."""
+
+    AWAITING_APPROVAL = "awaiting_approval"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    FAILED = "failed"
 
 
 Moves = Mapping[StrEnum, frozenset[StrEnum]]
@@ -188,6 +262,12 @@ RESERVATION_MOVES = _moves(
         ReservationState.ALLOCATED: {ReservationState.SHIPPED, ReservationState.RELEASED},
     }
 )
+REDEMPTION_MOVES = _moves(
+    {
+        RedemptionState.HELD: {RedemptionState.REDEEMED, RedemptionState.RELEASED},
+        RedemptionState.REDEEMED: {RedemptionState.RELEASED},  # the order was cancelled before it left
+    }
+)
 ORDER_MOVES = _moves(
     {
         OrderState.PLACED: {OrderState.SHIPPED, OrderState.CANCELLED},
@@ -206,6 +286,61 @@ SHIPMENT_MOVES = _moves(
         },
     }
 )
+MEMBERSHIP_MOVES = _moves(
+    {
+        MembershipState.PENDING: {MembershipState.ACTIVE, MembershipState.FAILED, MembershipState.CANCELLED},
+        MembershipState.ACTIVE: {MembershipState.PAST_DUE, MembershipState.CANCELLED},
+        MembershipState.PAST_DUE: {MembershipState.ACTIVE, MembershipState.LAPSED, MembershipState.CANCELLED},
+    }
+)
+PERIOD_MOVES = _moves({PeriodState.DUE: {PeriodState.PAID, PeriodState.WRITTEN_OFF}})
+
+MAIL_MOVES = _moves(
+    {
+        MailState.PENDING: {MailState.SENT, MailState.FAILED, MailState.MOOT},
+        MailState.FAILED: {MailState.PENDING},  # support has it tried again
+    }
+)
+RETURN_MOVES = _moves(
+    {
+        ReturnState.REQUESTED: {ReturnState.APPROVED, ReturnState.REJECTED, ReturnState.CANCELLED},
+        ReturnState.APPROVED: {
+            ReturnState.LABEL_SENT,
+            ReturnState.RECEIVED,
+            ReturnState.EXPIRED,
+            ReturnState.CANCELLED,
+        },
+        ReturnState.LABEL_SENT: {
+            ReturnState.IN_TRANSIT,
+            ReturnState.RECEIVED,
+            ReturnState.EXPIRED,
+            ReturnState.CANCELLED,
+        },
+        ReturnState.IN_TRANSIT: {ReturnState.RECEIVED, ReturnState.CANCELLED},
+        ReturnState.RECEIVED: {ReturnState.INSPECTED},
+        ReturnState.INSPECTED: {ReturnState.REFUNDED, ReturnState.EXCHANGED, ReturnState.REJECTED},
+    }
+)
+
+REFUND_REQUEST_MOVES = _moves(
+    {
+        RefundRequestState.AWAITING_APPROVAL: {
+            RefundRequestState.APPROVED,
+            RefundRequestState.DECLINED,
+            RefundRequestState.EXPIRED,
+        },
+        RefundRequestState.APPROVED: {RefundRequestState.FAILED},
+    }
+)
+DROP_TICKET_MOVES = _moves(
+    {
+        DropTicketState.WAITING: {DropTicketState.GRANTED, DropTicketState.LEFT},
+        DropTicketState.GRANTED: {DropTicketState.USED, DropTicketState.LAPSED, DropTicketState.LEFT},
+        DropTicketState.USED: {DropTicketState.WAITING, DropTicketState.GRANTED},  # again; or the cart went no further
+        DropTicketState.LAPSED: {DropTicketState.WAITING},
+        DropTicketState.LEFT: {DropTicketState.WAITING},
+    }
+)
 
 MACHINES: Mapping[str, tuple[type[StrEnum], Moves]] = MappingProxyType(
     {
@@ -214,8 +349,15 @@ MACHINES: Mapping[str, tuple[type[StrEnum], Moves]] = MappingProxyType(
         "payment_operations": (OperationState, OPERATION_MOVES),
         "disputes": (DisputeState, DISPUTE_MOVES),
         "reservations": (ReservationState, RESERVATION_MOVES),
+        "promotion_redemptions": (RedemptionState, REDEMPTION_MOVES),
         "orders": (OrderState, ORDER_MOVES),
         "shipments": (ShipmentState, SHIPMENT_MOVES),
+        "drop_tickets": (DropTicketState, DROP_TICKET_MOVES),
+        "mails": (MailState, MAIL_MOVES),
+        "memberships": (MembershipState, MEMBERSHIP_MOVES),
+        "membership_periods": (PeriodState, PERIOD_MOVES),
+        "returns": (ReturnState, RETURN_MOVES),
+        "refund_requests": (RefundRequestState, REFUND_REQUEST_MOVES),
     }
 )
 """Table name → its states and moves; the migration writes them into `legal_moves` for the trigger."""

@@ -25,3 +25,30 @@ class OverdueCheckout:
     captured: bool
     authorization_key: str
     begun_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasePreorders:
+    """Those of a tenant whose day has come."""
+
+    tenant: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindStranded:
+    """Memberships whose process should have done something so many seconds ago; those that are still joining, after
+    `joining_seconds` more; the next so many, by id, behind `after`."""
+
+    tenant: str
+    overdue_seconds: int
+    joining_seconds: int
+    after: str
+    most: int
+
+
+@dataclass(frozen=True)
+class ForgetOld:
+    """Forget up to so many kept answers of a tenant that are older than they are kept, and its ended tokens."""
+
+    tenant: str
+    most: int

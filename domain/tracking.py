@@ -1,6 +1,7 @@
 """What carriers say of a parcel, in one vocabulary, and what follows from it, in whatever order it comes."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -104,7 +105,11 @@ _TIE_BREAK = {status: place for place, status in enumerate(_S)}
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One fact from a carrier. `occurred_at` is the carrier's own time; `ValueError` if it has no zone."""
+    """One fact from a carrier. `occurred_at` is the carrier's own time; `ValueError` if it has no zone.
+
+    `carrier` is the name of the account that told it. Our reference and the carrier's ids of shipment and label are
+    empty where it does not say them; then the tracking number is all there is.
+    """
 
     event_id: str
     carrier: str
@@ -116,10 +121,19 @@ class Scan:
     description: str
     occurred_at: datetime
     location: str | None = None
+    label_id: str = ""
 
     def __post_init__(self) -> None:
         if self.occurred_at.utcoffset() is None:
             raise ValueError(f"scan {self.event_id}: a time without a zone cannot be ordered")
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingMessage:
+    """What one webhook says: no scan, one, or all so far. `event_id` tells one webhook from another."""
+
+    event_id: str
+    scans: tuple[Scan, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +187,21 @@ def _outweighs(scan: Scan, current: TrackingStatus, current_at: datetime | None)
     return _TIE_BREAK[scan.status] > _TIE_BREAK[current]
 
 
-def decides(scan: Scan, *, handed_over: bool) -> bool:
-    """Whether the workflow must hear of a scan: a decisive one, or any proof of a hand-over not known yet.
+def decides(scan: Scan, *, handed_over: bool, silent: bool = False) -> bool:
+    """Whether the workflow must hear of a scan: a decisive one, any proof of a hand-over not known yet, or the first
+    word of a parcel that was `silent` for so long that its workflow waits for one.
 
     It asks for nothing that recording a scan changes, so a webhook that comes again tells alike.
     """
-    return scan.status in DECISIVE or (not handed_over and scan.status in POSSESSION)
+    return scan.status in DECISIVE or silent or (not handed_over and scan.status in POSSESSION)
+
+
+def status_of(*codes: str, tables: Sequence[Mapping[str, TrackingStatus]]) -> TrackingStatus:
+    """The first of a carrier's codes, the most particular one first, that its table knows; else `unknown`."""
+    for code, table in zip(codes, tables, strict=True):
+        if code in table:
+            return table[code]
+    return _S.UNKNOWN
 
 
 def scan_identity(event_id: str | None, carrier: str, number: str, code: str, occurred_at: datetime) -> str:

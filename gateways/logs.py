@@ -1,21 +1,52 @@
-"""Logs as one JSON object a line on standard error, for whoever gathers them."""
+"""Logs as one JSON object a line on standard error, ours and our libraries', without what must not be in one."""
 
 import logging
+import sys
+from typing import Any
 
 import structlog
+from structlog.typing import EventDict, Processor
+
+from gateways.redaction import redacted
+
+_SERVER = ("uvicorn", "uvicorn.error", "uvicorn.access")
+_KEPT = {"_record", "_from_structlog"}
+
+
+def _redact(_: Any, __: str, event: EventDict) -> EventDict:
+    """Last, when tracebacks are text."""
+    return {name: one if name in _KEPT else redacted({name: one})[name] for name, one in event.items()}
+
+
+_ALL: tuple[Processor, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+)
 
 
 def configure(level: str) -> None:
     """Once a process, before anything is logged. `level` is a name such as INFO."""
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
+        processors=[*_ALL, _redact, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    logging.basicConfig(level=level.upper())
+    libraries = logging.StreamHandler()
+    libraries.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *_ALL],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _redact,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    logging.basicConfig(level=level.upper(), handlers=[libraries], force=True)
+    for name in _SERVER:  # it has handlers of its own, which write tracebacks as they are
+        server = logging.getLogger(name)
+        server.propagate = server.propagate or bool(server.handlers)  # neither: it was told to say nothing there
+        server.handlers.clear()
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs addresses at INFO

@@ -6,8 +6,15 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.books import Drift, IntentBook, OurBook, compare
-from domain.ids import checkout_workflow, order_workflow
-from domain.states import PaymentState
+from domain.ids import checkout_workflow, membership_workflow, order_workflow, return_workflow
+from domain.states import RETURN_MOVES, PaymentState, ReturnState, is_terminal
+from models.audit_exchanges import EXCHANGE_CHECKS
+from models.audit_mails import MAIL_CHECKS
+from models.audit_memberships import MEMBERSHIP_CHECKS
+from models.audit_parcels import PARCEL_CHECKS
+from models.audit_prices import PRICE_CHECKS
+from models.audit_refunds import REFUND_CHECKS
+from models.audit_returns import RETURN_CHECKS
 
 _WITH_MONEY = (PaymentState.AUTHORIZED, PaymentState.CAPTURED, PaymentState.REFUNDED)
 
@@ -27,7 +34,21 @@ CHECKS = {
           'reserved ' || s.reserved || ', accounted for ' || coalesce(sum(r.quantity), 0)
         FROM stock_levels s LEFT JOIN reservations r ON r.tenant_id = s.tenant_id AND r.location_id = s.location_id
           AND r.sku = s.sku AND r.state IN ('held', 'allocated')
-        GROUP BY s.tenant_id, s.location_id, s.sku, s.reserved HAVING s.reserved <> coalesce(sum(r.quantity), 0)""",
+        GROUP BY s.tenant_id, s.location_id, s.sku, s.reserved
+        HAVING s.reserved <> coalesce(sum(r.quantity), 0)""",
+    "stock: what is backordered is somebody's, and was written down": """
+        SELECT s.location_id || '/' || s.sku, 'backordered ' || s.backordered || ', accounted for '
+          || r.units || ', movements say ' || m.units
+        FROM stock_levels s
+        CROSS JOIN LATERAL (SELECT coalesce(sum(x.backordered), 0) AS units FROM reservations x
+          WHERE x.tenant_id = s.tenant_id AND x.location_id = s.location_id AND x.sku = s.sku) r
+        CROSS JOIN LATERAL (SELECT coalesce(sum(x.quantity), 0) AS units FROM stock_movements x
+          WHERE x.tenant_id = s.tenant_id AND x.location_id = s.location_id AND x.sku = s.sku
+            AND x.kind = 'backordered') m
+        WHERE s.backordered <> r.units OR s.backordered <> m.units""",
+    "stock: nobody waits for what is there": """
+        SELECT location_id || '/' || sku, free || ' free while ' || backordered || ' are waited for'
+        FROM stock_levels WHERE free > 0 AND backordered > 0""",
     "stock: every change has its movement": """
         SELECT s.location_id || '/' || s.sku, 'on hand ' || s.on_hand || ', movements say ' || coalesce(m.total, 0)
         FROM stock_levels s LEFT JOIN (
@@ -42,19 +63,17 @@ CHECKS = {
         FROM reservations r LEFT JOIN checkouts c USING (tenant_id, checkout_id)
         LEFT JOIN orders o USING (tenant_id, checkout_id)
         WHERE (r.state = 'held' AND coalesce(c.state, 'unknown') NOT IN ('open', 'awaiting_payment'))
-          OR (r.state = 'allocated' AND coalesce(o.state, 'cancelled') = 'cancelled')""",
-    "stock: an order has its units": """
-        SELECT o.order_number, 'line ' || l.sku || ' of ' || l.quantity || ' has ' || coalesce(sum(r.quantity), 0)
-        FROM orders o JOIN order_lines l USING (tenant_id, order_number)
-        LEFT JOIN reservations r ON r.tenant_id = o.tenant_id AND r.checkout_id = o.checkout_id AND r.sku = l.sku
-          AND r.state IN ('allocated', 'shipped')
-        WHERE o.state <> 'cancelled'
-        GROUP BY o.tenant_id, o.order_number, l.sku, l.quantity HAVING l.quantity <> coalesce(sum(r.quantity), 0)""",
+          OR (r.state = 'allocated' AND coalesce(o.state, 'cancelled') = 'cancelled' AND NOT EXISTS (
+            SELECT 1 FROM shipments s WHERE s.tenant_id = r.tenant_id AND s.shipment_id = r.checkout_id
+              AND s.sent_for <> 'order' AND s.state IN ('pending', 'label_bought')
+            UNION ALL SELECT 1 FROM returns b WHERE b.tenant_id = r.tenant_id AND b.exchange_state = 'reserved'
+              AND 'shp_' || substr(b.return_id, 5) = r.checkout_id))""",
     "money: no order without a payment": """
         SELECT o.order_number, 'order is ' || o.state || ', payment is ' || coalesce(p.state, 'unknown')
         FROM orders o LEFT JOIN payments p USING (tenant_id, payment_id)
         WHERE NOT o.needs_attention AND (p.state IS NULL OR NOT (
           (o.state = 'placed' AND p.state = 'authorized')
+          OR (o.state = 'shipped' AND p.state = 'authorized' AND p.captured_minor > 0)
           OR (o.state IN ('placed', 'shipped', 'delivered', 'closed') AND p.state IN ('captured', 'refunded'))
           OR (o.state = 'cancelled' AND p.state IN ('voided', 'refunded'))
           OR (o.state = 'cancelled' AND EXISTS (SELECT 1 FROM disputes d WHERE d.tenant_id = o.tenant_id
@@ -67,11 +86,14 @@ CHECKS = {
     "money: an order adds up to its lines and its payment": """
         SELECT o.order_number,
           'total ' || o.total_minor || ', lines ' || coalesce(sum(l.gross_minor), 0) || ', payment ' || p.amount_minor
+          || ', tax ' || o.tax_minor || ' and ' || coalesce(sum(l.tax_minor), 0) + o.shipping_tax_minor
+          || ', discount ' || o.discount_minor || ' and ' || coalesce(sum(l.discount_minor), 0)
         FROM orders o LEFT JOIN order_lines l USING (tenant_id, order_number)
         JOIN payments p ON p.tenant_id = o.tenant_id AND p.payment_id = o.payment_id
-        GROUP BY o.tenant_id, o.order_number, o.total_minor, o.shipping_minor, p.amount_minor
+        GROUP BY o.tenant_id, o.order_number, p.amount_minor
         HAVING o.total_minor <> coalesce(sum(l.gross_minor), 0) + o.shipping_minor
-          OR o.total_minor <> p.amount_minor""",
+          OR o.total_minor <> p.amount_minor OR o.discount_minor <> coalesce(sum(l.discount_minor), 0)
+          OR o.tax_minor <> coalesce(sum(l.tax_minor), 0) + o.shipping_tax_minor""",
     "money: what is set aside to be refunded is asked for": """
         SELECT p.payment_id, 'set aside ' || p.refunded_minor || ', asked for ' || coalesce(sum(f.amount_minor), 0)
         FROM payments p LEFT JOIN payment_operations f ON f.tenant_id = p.tenant_id AND f.payment_id = p.payment_id
@@ -108,6 +130,24 @@ CHECKS = {
         HAVING (d.state = 'won' AND count(*) FILTER (WHERE g.kind = 'dispute_opened')
                 <> count(*) FILTER (WHERE g.kind = 'dispute_won'))
           OR (d.state = 'lost' AND count(*) FILTER (WHERE g.kind = 'dispute_lost') <> 1)""",
+    "drops: what is taken and granted is somebody's": """
+        SELECT k.drop_id || '/' || k.sku, 'taken ' || k.taken || ', claims say ' || c.units
+          || '; granted ' || k.granted || ' and waiting ' || k.waiting
+          || ', places say ' || t.granted || ' and ' || t.waiting
+        FROM drop_skus k
+        CROSS JOIN LATERAL (SELECT coalesce(sum(x.quantity), 0) AS units FROM drop_claims x
+          WHERE x.tenant_id = k.tenant_id AND x.drop_id = k.drop_id AND x.sku = k.sku) c
+        CROSS JOIN LATERAL (SELECT coalesce(sum(x.quantity) FILTER (WHERE x.state = 'granted'), 0) AS granted,
+            count(*) FILTER (WHERE x.state = 'waiting') AS waiting FROM drop_tickets x
+          WHERE x.tenant_id = k.tenant_id AND x.drop_id = k.drop_id AND x.sku = k.sku) t
+        WHERE k.taken <> c.units OR k.granted <> t.granted OR k.waiting <> t.waiting""",
+    "drops: a checkout has what it took": """
+        SELECT c.checkout_id, 'took ' || c.live || ' of ' || c.sku || ', has ' || h.units
+        FROM drop_claims c CROSS JOIN LATERAL (
+          SELECT coalesce(sum(r.shipped + CASE WHEN r.state = 'released' THEN 0 ELSE r.quantity END), 0) AS units
+          FROM reservations r
+          WHERE r.tenant_id = c.tenant_id AND r.checkout_id = c.checkout_id AND r.sku = c.sku) h
+        WHERE c.live <> h.units""",
     "orders: a checkout has ended, or its time is not long up": """
         SELECT checkout_id, 'still ' || state || ', its time was up at ' || expires_at FROM checkouts
         WHERE state IN ('open', 'awaiting_payment') AND expires_at < now() - interval '15 minutes'""",
@@ -116,6 +156,13 @@ CHECKS = {
           || ', its order is ' || coalesce(o.order_number, 'none')
         FROM checkouts c LEFT JOIN orders o USING (tenant_id, checkout_id)
         WHERE c.order_number IS DISTINCT FROM o.order_number""",
+    **PARCEL_CHECKS,
+    **MEMBERSHIP_CHECKS,
+    **PRICE_CHECKS,
+    **RETURN_CHECKS,
+    **EXCHANGE_CHECKS,
+    **REFUND_CHECKS,
+    **MAIL_CHECKS,
 }
 
 
@@ -129,23 +176,38 @@ async def audit(session: AsyncSession) -> list[Finding]:
 
 
 async def under_way(session: AsyncSession) -> bool:
-    """Whether a checkout is being paid at this moment: its intent may be at the provider and not here yet."""
-    query = sa.text("SELECT EXISTS (SELECT 1 FROM checkouts WHERE state IN ('open', 'awaiting_payment'))")
+    """Whether something is being paid at this moment: its intent may be at the provider and not here yet."""
+    query = sa.text(
+        "SELECT EXISTS (SELECT 1 FROM checkouts WHERE state IN ('open', 'awaiting_payment'))"
+        " OR EXISTS (SELECT 1 FROM membership_periods WHERE state = 'due')"
+    )
     return bool(await session.scalar(query))
 
 
 async def in_progress(session: AsyncSession) -> dict[str, str]:
-    """Workflow id → what it is in charge of: each checkout and order that has not ended must have its workflow."""
+    """Workflow id → what it is in charge of: what has not ended must have its workflow."""
     checkouts = sa.text(
         "SELECT tenant_id, checkout_id AS id, state FROM checkouts WHERE state IN ('open', 'awaiting_payment')"
     )
     orders = sa.text(
-        "SELECT tenant_id, order_number AS id, state FROM orders WHERE state NOT IN ('cancelled', 'closed')"
+        "SELECT tenant_id, order_number AS id, state FROM orders"
+        " WHERE state NOT IN ('cancelled', 'closed') AND ended_at IS NULL"
     )
+    members = sa.text(
+        "SELECT tenant_id, membership_id AS id, state FROM memberships WHERE state IN ('pending', 'active', 'past_due')"
+    )
+    ended = [state.value for state in ReturnState if is_terminal(RETURN_MOVES, state)]
+    back = sa.text("SELECT tenant_id, return_id AS id, state FROM returns WHERE state <> ALL (:ended)")
+    back = back.bindparams(ended=ended)
     return {
+        **{return_workflow(row.tenant_id, row.id): f"return {row.state}" for row in await session.execute(back)},
         **{
             checkout_workflow(row.tenant_id, row.id): f"checkout {row.state}"
             for row in await session.execute(checkouts)
+        },
+        **{
+            membership_workflow(row.tenant_id, row.id): f"membership {row.state}"
+            for row in await session.execute(members)
         },
         **{order_workflow(row.tenant_id, row.id): f"order {row.state}" for row in await session.execute(orders)},
     }

@@ -1,16 +1,28 @@
 """What all tables share: naming, how types become columns, and the tenant in front of every primary key."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from domain import states
+from domain.access import KeyKind
+from domain.catalog import ListingStatus, MediaKind
 from domain.ledger import PostingKind
+from domain.mails import Milestone
+from domain.memberships import Interval, PlanStatus, RefundPolicy
+from domain.parcels import SentFor
 from domain.payments import PaymentMode
+from domain.promotions import PromotionKind
+from domain.refunds import RefundCause
+from domain.returns import ExchangeState, ReturnReason
+from domain.stock import BackorderKind
+from domain.support import Resolution, Trouble
 from domain.tracking import TrackingStatus
 
 
@@ -31,15 +43,37 @@ _ENUMS: tuple[type[StrEnum], ...] = (
     states.PaymentState,
     states.OperationKind,
     states.OperationState,
+    states.RedemptionState,
     states.ReservationState,
     states.OrderState,
     states.ShipmentState,
     states.MovementKind,
     states.DisputeState,
     states.LedgerAccount,
+    ListingStatus,
+    MediaKind,
+    KeyKind,
+    states.DropTicketState,
+    states.MailState,
+    Milestone,
+    states.MembershipState,
+    states.PeriodState,
+    states.ReturnState,
+    ReturnReason,
+    ExchangeState,
+    SentFor,
+    states.RefundRequestState,
+    RefundCause,
+    Interval,
+    PlanStatus,
+    RefundPolicy,
+    BackorderKind,
     PaymentMode,
     PostingKind,
+    PromotionKind,
     TrackingStatus,
+    Trouble,
+    Resolution,
 )
 
 
@@ -63,6 +97,7 @@ class Base(DeclarativeBase):
         int: sa.BigInteger(),
         datetime: sa.DateTime(timezone=True),
         dict[str, Any]: JSONB(),
+        list[str]: ARRAY(sa.Text()),
         **_ENUM_COLUMNS,
     }
 
@@ -76,6 +111,25 @@ class TenantRow:
 def now() -> sa.ColumnElement[datetime]:
     """The database's clock at the beginning of the transaction."""
     return sa.func.now()
+
+
+def behind(columns: Sequence[Any], place: Sequence[object], *, descending: bool = False) -> sa.ColumnElement[bool]:
+    """The rows behind a place of a list that is ordered by these columns, all in the same direction.
+
+    The place comes from a cursor, where an instant is text: PostgreSQL reads it as what the column is.
+    """
+    order = sa.tuple_(*columns)
+    there = sa.tuple_(*(sa.cast(value, column.type) for value, column in zip(place, columns, strict=True)))
+    return order < there if descending else order > there
+
+
+async def one_at_a_time(session: AsyncSession, what: str) -> None:
+    """Wait until nobody else of the tenant replaces that, and keep others waiting until this transaction ends.
+
+    For what is made or replaced by its name: a row that is not there yet cannot be locked.
+    """
+    name = sa.func.current_tenant().op("||")(f"/{what}")
+    await session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))
 
 
 class RowMissing(Exception):

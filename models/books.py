@@ -9,9 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.books import OurBook
 from domain.states import (
     CHECKOUT_MOVES,
+    CheckoutState,
     LedgerAccount,
     OperationKind,
     OperationState,
+    PaymentState,
     is_terminal,
 )
 from models.checkouts import Checkout
@@ -26,7 +28,7 @@ async def ours(session: AsyncSession, intents: Collection[str] | None = None) ->
     """Intent id → our book of it: of these intents, or of all payments that have one."""
     query = (
         sa.select(Payment, Checkout.state)
-        .join(Checkout, (Checkout.tenant_id == Payment.tenant_id) & (Checkout.checkout_id == Payment.checkout_id))
+        .outerjoin(Checkout, (Checkout.tenant_id == Payment.tenant_id) & (Checkout.checkout_id == Payment.checkout_id))
         .where(Payment.intent_id.is_not(None) if intents is None else Payment.intent_id.in_(intents))
     )
     found = (await session.execute(query)).all()
@@ -42,10 +44,17 @@ async def ours(session: AsyncSession, intents: Collection[str] | None = None) ->
             captured_minor=payment.captured_minor,
             refunds=refunds[payment.payment_id],
             receivable=receivable[payment.payment_id],
-            settling=payment.payment_id in out or not is_terminal(CHECKOUT_MOVES, checkout),
+            settling=payment.payment_id in out or _undecided(payment, checkout),
         )
         for payment, checkout in found
     }
+
+
+def _undecided(payment: Payment, checkout: CheckoutState | None) -> bool:
+    """Whether the customer may be paying: a checkout that has not ended, or a membership's period that is not paid."""
+    if checkout is None:
+        return payment.state in (PaymentState.PENDING, PaymentState.REQUIRES_ACTION)
+    return not is_terminal(CHECKOUT_MOVES, checkout)
 
 
 async def _operations(session: AsyncSession, payments: list[str] | None) -> tuple[Refunds, set[str]]:

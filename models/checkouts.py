@@ -1,5 +1,6 @@
 """Checkouts: one row each, with the price that was fixed, how it stands and why it ended."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -122,19 +123,24 @@ async def overdue(session: AsyncSession, by: timedelta, *, after: str, most: int
 
 async def answer(session: AsyncSession, checkout_id: str) -> CheckoutAnswer | None:
     """Where a checkout stands, as its storefront is told; None for an unknown one."""
+    return (await answers(session, [checkout_id])).get(checkout_id)
+
+
+async def answers(session: AsyncSession, checkout_ids: Sequence[str]) -> dict[str, CheckoutAnswer]:
+    """Where each of these checkouts stands; unknown ones are left out."""
     query = (
         sa.select(Checkout, Payment)
         .outerjoin(
             Payment,
             (Payment.tenant_id == Checkout.tenant_id) & (Payment.checkout_id == Checkout.checkout_id),
         )
-        .where(Checkout.checkout_id == checkout_id)
+        .where(Checkout.checkout_id.in_(checkout_ids))
     )
-    found = (await session.execute(query)).one_or_none()
-    if found is None:
-        return None
-    row, payment = found
-    waiting = row.state is CheckoutState.AWAITING_PAYMENT and payment is not None
+    return {row.Checkout.checkout_id: _answer(row.Checkout, row.Payment) for row in await session.execute(query)}
+
+
+def _answer(row: Checkout, payment: Payment | None) -> CheckoutAnswer:
+    waits_for = payment if row.state is CheckoutState.AWAITING_PAYMENT else None
     refusal = Refusal(RefusalCode(row.reason), row.reason_message or "") if row.reason else None
     return CheckoutAnswer(
         checkout_id=row.checkout_id,
@@ -142,8 +148,9 @@ async def answer(session: AsyncSession, checkout_id: str) -> CheckoutAnswer | No
         state=row.state,
         total_minor=row.total_minor,
         order_number=row.order_number,
-        client_secret=payment.client_secret if waiting else None,
-        action_url=payment.action_url if waiting else None,
+        client_secret=waits_for.client_secret if waits_for else None,
+        action_url=waits_for.action_url if waits_for else None,
         expires_at=row.expires_at if row.state in (CheckoutState.OPEN, CheckoutState.AWAITING_PAYMENT) else None,
         refusal=refusal,
+        backordered=read_quote(row).backordered if row.quote and not refusal else (),
     )

@@ -29,7 +29,13 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.engine = create_async_engine(
-            url, pool_size=pool_size, max_overflow=0, pool_timeout=10, pool_pre_ping=False, pool_recycle=1800
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=10,
+            pool_pre_ping=False,
+            pool_recycle=1800,
+            hide_parameters=True,
         )
         self._sessions = async_sessionmaker(
             self.engine, sync_session_class=TenantSession, expire_on_commit=False, autoflush=False
@@ -67,3 +73,28 @@ class Database:
     async def close(self) -> None:
         """Give all connections back."""
         await self.engine.dispose()
+
+
+class OpenLines:
+    """Connections kept open between statements, each of which is a transaction of its own: for what is asked so often
+    that taking a connection from the pool, and giving it back, is most of the work. As many as are used at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._engine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._idle: list[AsyncConnection] = []
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[AsyncConnection]:
+        """One of them; closed when anything is raised, kept otherwise."""
+        connection = self._idle.pop() if self._idle else await self._engine.connect()
+        try:
+            yield connection
+        except BaseException:
+            await connection.close()
+            raise
+        self._idle.append(connection)
+
+    async def close(self) -> None:
+        """Give all idle ones back."""
+        while self._idle:
+            await self._idle.pop().close()

@@ -27,7 +27,11 @@ class Event(TenantRow, Base):
 
 
 def record(session: AsyncSession, tenant: str, checkout_id: str, kind: str, message: str, **data: Any) -> None:
-    """Add an event to this transaction. `message` is for support: no address, no card number, no e-mail."""
+    """Add an event to this transaction. `message` is for support: no address, no card number, no e-mail.
+
+    Some events cause an e-mail to the customer (`mail_of` in the database); name the `parcel`, `refund` or
+    `cancellation` that it is about, since there is one mail for each.
+    """
     session.add(Event(tenant_id=tenant, checkout_id=checkout_id, type=kind, message=message, data=data))
 
 
@@ -35,3 +39,27 @@ async def timeline(session: AsyncSession, checkout_id: str) -> Sequence[Event]:
     """All that happened to a checkout, its order, payment and parcels, oldest first."""
     query = sa.select(Event).where(Event.checkout_id == checkout_id).order_by(Event.event_id)
     return (await session.scalars(query)).all()
+
+
+async def is_told(session: AsyncSession, checkout_id: str, kind: str, place: int, about: str = "") -> bool:
+    """Whether a person's act is in the timeline. `place`: which one of the order's acts, or of that parcel's, it is."""
+    query = sa.select(Event.event_id).where(
+        Event.checkout_id == checkout_id,
+        Event.type == kind,
+        Event.data["place"].as_integer() == place,
+        sa.func.coalesce(Event.data["about"].as_string(), "") == about,
+    )
+    return (await session.scalar(query.limit(1))) is not None
+
+
+async def since(session: AsyncSession, checkout_id: str, event_id: int) -> Sequence[Event]:
+    """What happened to it after that event."""
+    query = sa.select(Event).where(Event.checkout_id == checkout_id, Event.event_id > event_id)
+    return (await session.scalars(query.order_by(Event.event_id))).all()
+
+
+async def last_of(session: AsyncSession, watched: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """(tenant, checkout) → the last event of its timeline, of all tenants. A security-definer function."""
+    asked = {"tenants": [tenant for tenant, _ in watched], "checkouts": [checkout for _, checkout in watched]}
+    rows = await session.execute(sa.text("SELECT * FROM last_events(:tenants, :checkouts)"), asked)
+    return {(row.tenant_id, row.checkout_id): row.event_id or 0 for row in rows}

@@ -1,5 +1,6 @@
 """The inbox: webhooks as they came, verified over their raw bytes, kept until they are handled."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -25,7 +26,16 @@ class InboxMessage(TenantRow, Base):
     handled_at: Mapped[datetime | None]
     outcome: Mapped[str | None]
 
-    __table_args__ = (sa.Index("ix_inbox_due", "due_at", postgresql_where=sa.text("handled_at IS NULL")),)
+    __table_args__ = (
+        sa.Index("ix_inbox_due", "due_at", postgresql_where=sa.text("handled_at IS NULL")),
+        sa.Index(
+            "ix_inbox_unknown",
+            "tenant_id",
+            "received_at",
+            "event_id",
+            postgresql_where=sa.text("outcome = 'unknown_object' AND source <> 'stripe'"),
+        ),
+    )
 
 
 class Outcome(StrEnum):
@@ -79,10 +89,35 @@ async def claim(session: AsyncSession, source: str, event_id: str) -> InboxMessa
     return row
 
 
+async def of_unknown_parcels(
+    session: AsyncSession, *, before: tuple[datetime, str] | None, most: int
+) -> Sequence[InboxMessage]:
+    """Carriers' webhooks of parcels that nobody knows, the newest first; `before` one, by its time and event id."""
+    newest = sa.tuple_(InboxMessage.received_at, InboxMessage.event_id)
+    query = sa.select(InboxMessage).where(InboxMessage.outcome == Outcome.UNKNOWN_OBJECT, sa.text("source <> 'stripe'"))
+    if before is not None:
+        query = query.where(newest < before)
+    query = query.order_by(InboxMessage.received_at.desc(), InboxMessage.event_id.desc()).limit(most)
+    return (await session.scalars(query)).all()
+
+
 def settle(message: InboxMessage, outcome: Outcome) -> None:
     """Handled, once and for all."""
     message.handled_at = now()
     message.outcome = outcome
+
+
+async def handled(session: AsyncSession, source: str, event_id: str, outcome: Outcome) -> None:
+    """As `settle`, of a message that is not in hand; once it is handled, what was first said of it stays."""
+    await session.execute(
+        sa.update(InboxMessage)
+        .where(
+            InboxMessage.source == source,
+            InboxMessage.event_id == event_id,
+            InboxMessage.handled_at.is_(None),
+        )
+        .values(handled_at=now(), outcome=outcome)
+    )
 
 
 def postpone(message: InboxMessage, seconds: float) -> None:

@@ -8,7 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from domain.parcels import SentFor
 from domain.states import OrderState, ShipmentState
+from domain.support import Resolution
 from models.base import Base, RowMissing, TenantRow, now
 from models.shipments import Shipment
 
@@ -25,14 +27,22 @@ class Order(TenantRow, Base):
     state: Mapped[OrderState]
     currency: Mapped[str] = mapped_column(sa.CHAR(3))
     shipping_minor: Mapped[int]
+    shipping_tax_minor: Mapped[int] = mapped_column(server_default="0")
     tax_minor: Mapped[int]
+    discount_minor: Mapped[int] = mapped_column(
+        sa.CheckConstraint("discount_minor >= 0", name="discount"), server_default="0"
+    )
     total_minor: Mapped[int] = mapped_column(sa.CheckConstraint("total_minor > 0", name="total"))
     address: Mapped[dict[str, Any]]
+    address_version: Mapped[int] = mapped_column(server_default="1")
+    """Which address it is: a label that was bought for an older one is given back."""
     shipping_method: Mapped[str]
     needs_attention: Mapped[bool] = mapped_column(server_default=sa.false())
     attention_reason: Mapped[str | None]
     calls: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     """Who calls a person, and why: source → reason. The two columns above follow from it."""
+    held_reason: Mapped[str | None]
+    """Why support keeps here what has not left; None: it does not."""
     placed_at: Mapped[datetime] = mapped_column(server_default=now())
     ended_at: Mapped[datetime | None]
 
@@ -41,12 +51,18 @@ class Order(TenantRow, Base):
         sa.ForeignKeyConstraint(["tenant_id", "payment_id"], ["payments.tenant_id", "payments.payment_id"]),
         sa.UniqueConstraint("tenant_id", "checkout_id"),
         sa.CheckConstraint("needs_attention = (attention_reason IS NOT NULL)", name="attention_has_reason"),
+        sa.Index("ix_orders_placed", "tenant_id", "placed_at", "order_number"),
+        sa.Index("ix_orders_customer", "tenant_id", "customer_id", "placed_at", "order_number"),
         sa.Index("ix_orders_attention", "tenant_id", postgresql_where=sa.text("needs_attention")),
     )
 
 
 class OrderLine(TenantRow, Base):
-    """One line of an order: `net + tax = gross`, all in minor units."""
+    """One line of an order: `net + tax = gross`, all in minor units, also when some pieces are `cancelled`.
+
+    `unit * quantity - discount` is the gross where the price included tax, else the net. `list_minor`: the price before
+    a sale. `tax_basis_points` is not known of orders older than it.
+    """
 
     __tablename__ = "order_lines"
 
@@ -54,10 +70,19 @@ class OrderLine(TenantRow, Base):
     sku: Mapped[str] = mapped_column(primary_key=True)
     title: Mapped[str]
     quantity: Mapped[int] = mapped_column(sa.CheckConstraint("quantity > 0", name="quantity"))
+    cancelled: Mapped[int] = mapped_column(
+        sa.CheckConstraint("cancelled BETWEEN 0 AND quantity", name="cancelled"), server_default="0"
+    )
     unit_minor: Mapped[int]
     net_minor: Mapped[int]
     tax_minor: Mapped[int]
     gross_minor: Mapped[int]
+    discount_minor: Mapped[int] = mapped_column(
+        sa.CheckConstraint("discount_minor >= 0", name="discount"), server_default="0"
+    )
+    list_minor: Mapped[int | None]
+    tax_basis_points: Mapped[int | None]
+    tax_included: Mapped[bool] = mapped_column(server_default=sa.true())
 
     __table_args__ = (
         sa.ForeignKeyConstraint(["tenant_id", "order_number"], ["orders.tenant_id", "orders.order_number"]),
@@ -110,13 +135,20 @@ async def lines(session: AsyncSession, order_number: str) -> Sequence[OrderLine]
 
 
 async def follow_parcels(session: AsyncSession, order: Order) -> None:
-    """Move the order to where its parcels are: shipped when one has left, delivered when each has arrived."""
+    """Move the order to where its parcels are: shipped when one has left, delivered when each has arrived.
+
+    Cancelled parcels do not count, unless all are: such an order is ended by its cancellation. Nor do those that were
+    sent again, or paid back, nor what is sent beside the order.
+    """
     await session.flush()
-    query = sa.select(Shipment.state).where(Shipment.order_number == order.order_number)
+    counts = sa.func.coalesce(Shipment.resolution, Resolution.WAIT) == Resolution.WAIT
+    query = sa.select(Shipment.state).where(
+        Shipment.order_number == order.order_number, Shipment.sent_for == SentFor.ORDER, counts
+    )
     states = set((await session.scalars(query)).all())
     gone = {ShipmentState.HANDED_OVER, ShipmentState.DELIVERED}
     if order.state is OrderState.PLACED and states & gone:
         order.state = OrderState.SHIPPED
         await session.flush()
-    if order.state is OrderState.SHIPPED and states == {ShipmentState.DELIVERED}:
+    if order.state is OrderState.SHIPPED and states - {ShipmentState.CANCELLED} == {ShipmentState.DELIVERED}:
         order.state = OrderState.DELIVERED

@@ -11,13 +11,17 @@ from domain.ids import operation_key
 from domain.ledger import PostingKind
 from domain.payments import PaymentAuthorized, PaymentCaptured, SavedCard
 from domain.states import OperationKind, OperationState, PaymentState
-from models import ledger
+from models import ledger, memberships
 from models.base import Base, RowMissing, TenantRow, now
 
 CHECKOUT = "checkout"
+PERIOD = "period"
 VOID = "void"
 """References of the operations there is one of a payment; a capture's is its shipment, a refund's its refund id."""
 
+
+_OWNERS = (memberships.Membership,)
+"""Tables that a payment refers to must be known wherever payments are written."""
 
 HAPPENED = (OperationState.SUCCEEDED, OperationState.REVERSED)
 
@@ -27,15 +31,18 @@ class OperationUnderWay(Exception):
 
 
 class Payment(TenantRow, Base):
-    """A checkout's payment, in minor units of `currency`. The database keeps refunded ≤ captured ≤ authorized.
+    """A checkout's payment, or that of a membership's period, in minor units of `currency`.
 
+    The database keeps refunded ≤ captured ≤ authorized.
     `refunded_minor` counts what has been promised back: it is raised before a refund leaves, and lowered if it fails.
     """
 
     __tablename__ = "payments"
 
     payment_id: Mapped[str] = mapped_column(primary_key=True)
-    checkout_id: Mapped[str]
+    checkout_id: Mapped[str | None]
+    membership_id: Mapped[str | None]
+    membership_period: Mapped[int | None]
     intent_id: Mapped[str | None]
     charge_id: Mapped[str | None]
     client_secret: Mapped[str | None]
@@ -55,13 +62,23 @@ class Payment(TenantRow, Base):
 
     __table_args__ = (
         sa.ForeignKeyConstraint(["tenant_id", "checkout_id"], ["checkouts.tenant_id", "checkouts.checkout_id"]),
+        sa.ForeignKeyConstraint(["tenant_id", "membership_id"], ["memberships.tenant_id", "memberships.membership_id"]),
+        # Somebody's, and of one thing only.
+        sa.CheckConstraint("(checkout_id IS NULL) <> (membership_id IS NULL)", name="owner"),
+        sa.CheckConstraint("(membership_id IS NULL) = (membership_period IS NULL)", name="period"),
         sa.CheckConstraint("authorized_minor BETWEEN 0 AND amount_minor", name="authorized"),
         sa.CheckConstraint("captured_minor BETWEEN 0 AND authorized_minor", name="captured"),
         sa.CheckConstraint("refunded_minor BETWEEN 0 AND captured_minor", name="refunded"),
         sa.CheckConstraint("state NOT IN ('captured', 'refunded') OR captured_minor > 0", name="captured_something"),
         sa.UniqueConstraint("tenant_id", "checkout_id"),
+        sa.UniqueConstraint("tenant_id", "membership_id", "membership_period"),
         sa.UniqueConstraint("tenant_id", "intent_id"),
     )
+
+    @property
+    def subject(self) -> str:
+        """Whose payment it is: the checkout's or the membership's id, under which its events are found."""
+        return self.checkout_id or self.membership_id or ""
 
     @property
     def saved(self) -> SavedCard | None:
@@ -105,14 +122,16 @@ class PaymentOperation(TenantRow, Base):
             unique=True,
             postgresql_where=sa.text("state <> 'failed'"),
         ),
-        # Two operations on one payment cannot both be out. A checkout's authorization may be pending beside the void
-        # that ends it: the void is what settles its unknown outcome.
+        # Two operations on one payment cannot both be out. An authorization that a customer must confirm may be pending
+        # beside the void that ends it: the void is what settles its unknown outcome.
         sa.Index(
             "uq_payment_operations_pending",
             "tenant_id",
             "payment_id",
             unique=True,
-            postgresql_where=sa.text("state = 'pending' AND NOT (kind = 'authorize' AND reference = 'checkout')"),
+            postgresql_where=sa.text(
+                "state = 'pending' AND NOT (kind = 'authorize' AND reference IN ('checkout', 'period'))"
+            ),
         ),
     )
 
@@ -206,9 +225,21 @@ async def begin(
     return begun
 
 
+async def capture_is_out(session: AsyncSession, payment_id: str, reference: str | None = None) -> bool:
+    """Whether a capture was asked for and its outcome is not known: of this parcel, or any."""
+    query = sa.select(PaymentOperation.sequence).where(
+        PaymentOperation.payment_id == payment_id,
+        PaymentOperation.kind == OperationKind.CAPTURE,
+        PaymentOperation.state == OperationState.PENDING,
+    )
+    if reference is not None:
+        query = query.where(PaymentOperation.reference == reference)
+    return await session.scalar(query.limit(1)) is not None
+
+
 _LAST_AND_OUT = sa.text(
     "SELECT coalesce(max(sequence) FILTER (WHERE kind = :kind), 0),"
-    " min(kind) FILTER (WHERE state = 'pending' AND NOT (kind = 'authorize' AND reference = 'checkout'))"
+    " min(kind) FILTER (WHERE state = 'pending' AND NOT (kind = 'authorize' AND reference IN ('checkout', 'period')))"
     " FROM payment_operations WHERE payment_id = :payment"
 )
 

@@ -28,20 +28,32 @@ async def begin(
     known = await payments.operation(session, payment.payment_id, OperationKind.REFUND, refund_id)
     if known is not None and known.state is not OperationState.FAILED:
         return known
-    left = payment.captured_minor - payment.refunded_minor - await disputes.lost_minor(session, payment.payment_id)
+    left = await left_minor(session, payment)
     wanted = left if amount_minor is None else amount_minor
-    if payment.captured_minor == 0:
-        raise Refused(Refusal(RefusalCode.NOTHING_CAPTURED, "Nothing was captured yet, so nothing can be refunded."))
-    if not 0 < wanted <= left:
-        message = (
-            f"{Money(wanted, payment.currency)} cannot be refunded: {Money(left, payment.currency)} of"
-            f" {Money(payment.captured_minor, payment.currency)} captured is left."
-        )
-        raise Refused(Refusal(RefusalCode.REFUND_EXCEEDS_CAPTURED, message, {"refundable": str(left)}))
+    if refusal := refusal_of(payment, wanted, left):
+        raise Refused(refusal)
     begun = await payments.begin(session, payment, OperationKind.REFUND, refund_id, wanted, note=note)
     payment.refunded_minor += wanted
     await session.flush()
     return begun
+
+
+async def left_minor(session: AsyncSession, payment: Payment) -> int:
+    """What may still go back of a payment, in minor units: captured, not promised back, not lost to a bank."""
+    return payment.captured_minor - payment.refunded_minor - await disputes.lost_minor(session, payment.payment_id)
+
+
+def refusal_of(payment: Payment, wanted_minor: int, left_minor: int) -> Refusal | None:
+    """Why so much of a payment cannot go back when so much is left; None when it can."""
+    if payment.captured_minor == 0:
+        return Refusal(RefusalCode.NOTHING_CAPTURED, "Nothing was captured yet, so nothing can be refunded.")
+    if 0 < wanted_minor <= left_minor:
+        return None
+    message = (
+        f"{Money(wanted_minor, payment.currency)} cannot be refunded: {Money(left_minor, payment.currency)} of"
+        f" {Money(payment.captured_minor, payment.currency)} captured is left."
+    )
+    return Refusal(RefusalCode.REFUND_EXCEEDS_CAPTURED, message, {"refundable": str(left_minor)})
 
 
 async def record(session: AsyncSession, payment: Payment, refund_id: str, fact: RefundMade | RefundFailed) -> bool:

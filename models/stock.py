@@ -1,16 +1,16 @@
 """Stock: levels the database itself cannot oversell, reservations, and an append-only record of every change."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.pricing import CartLine
 from domain.states import MovementKind, ReservationState
-from domain.stock import StockOutcome, StockUpdate
+from domain.stock import BackorderKind, StockOutcome, StockUpdate
 from models.base import Base, RowMissing, TenantRow, now
 
 
@@ -26,7 +26,11 @@ class Location(TenantRow, Base):
 
 
 class StockLevel(TenantRow, Base):
-    """How many are there, and how many of them are spoken for (held by checkouts or allocated to orders)."""
+    """How many are there, and how many are spoken for (held by checkouts or allocated to orders).
+
+    Of those spoken for, `backordered` are not there yet; the others are. `free` ones a cart can still get; of a
+    preorder none, whatever is on hand: it is sold against its limit, and leaves when it is released.
+    """
 
     __tablename__ = "stock_levels"
 
@@ -34,17 +38,41 @@ class StockLevel(TenantRow, Base):
     sku: Mapped[str] = mapped_column(primary_key=True)
     on_hand: Mapped[int]
     reserved: Mapped[int] = mapped_column(server_default="0")
+    backordered: Mapped[int] = mapped_column(server_default="0")
+    safety_stock: Mapped[int] = mapped_column(
+        sa.CheckConstraint("safety_stock >= 0", name="safety_stock"), server_default="0"
+    )
+    backorder_limit: Mapped[int] = mapped_column(server_default="0")
+    backorder_kind: Mapped[BackorderKind] = mapped_column(server_default="backorder")
+    expected_on: Mapped[date | None]
+    free: Mapped[int] = mapped_column(
+        sa.Computed(
+            "CASE WHEN backorder_kind = 'preorder' THEN 0"
+            " ELSE greatest(on_hand - safety_stock - reserved + backordered, 0) END",
+            persisted=True,
+        ),
+        nullable=False,
+    )
 
     __table_args__ = (
         sa.ForeignKeyConstraint(["tenant_id", "location_id"], ["locations.tenant_id", "locations.location_id"]),
         sa.ForeignKeyConstraint(["tenant_id", "sku"], ["variants.tenant_id", "variants.sku"]),
-        sa.CheckConstraint("0 <= reserved AND reserved <= on_hand", name="not_oversold"),
+        sa.CheckConstraint(
+            "0 <= reserved AND reserved <= on_hand + backorder_limit AND reserved - backordered <= on_hand"
+            " AND 0 <= backordered AND backordered <= reserved AND backordered <= backorder_limit",
+            name="not_oversold",
+        ),
         sa.Index("ix_stock_levels_sku", "tenant_id", "sku"),
     )
 
 
 class Reservation(TenantRow, Base):
-    """So many of a SKU at a location that belong to a checkout, and then to its order."""
+    """So many of a SKU at a location that belong to a checkout, and then to its order.
+
+    `backordered` of them are not there yet, and `expected_on` is what the shopper was told. Who waits is served in the
+    order of `arrival`. Pieces that left before the others are counted as `shipped` and not in `quantity` any more; the
+    last ones stay in `quantity`, and the state says that they left.
+    """
 
     __tablename__ = "reservations"
 
@@ -55,11 +83,28 @@ class Reservation(TenantRow, Base):
     state: Mapped[ReservationState]
     expires_at: Mapped[datetime]
     created_at: Mapped[datetime] = mapped_column(server_default=now())
+    backordered: Mapped[int] = mapped_column(server_default="0")
+    shipped: Mapped[int] = mapped_column(sa.CheckConstraint("shipped >= 0", name="shipped"), server_default="0")
+    backorder_kind: Mapped[BackorderKind | None]
+    expected_on: Mapped[date | None]
+    arrival: Mapped[int] = mapped_column(sa.Identity(always=True))
 
     __table_args__ = (
         sa.ForeignKeyConstraint(
             ["tenant_id", "location_id", "sku"],
             ["stock_levels.tenant_id", "stock_levels.location_id", "stock_levels.sku"],
+        ),
+        sa.CheckConstraint(
+            "backordered BETWEEN 0 AND quantity AND (backordered = 0 OR state IN ('held', 'allocated'))",
+            name="backordered",
+        ),
+        sa.Index(
+            "ix_reservations_waiting",
+            "tenant_id",
+            "location_id",
+            "sku",
+            "arrival",
+            postgresql_where=sa.text("backordered > 0"),
         ),
         sa.Index("ix_reservations_held", "tenant_id", "expires_at", postgresql_where=sa.text("state = 'held'")),
         sa.Index("ix_reservations_stock", "tenant_id", "location_id", "sku"),
@@ -110,47 +155,70 @@ class StockAdjustment(TenantRow, Base):
     )
 
 
-async def reserve(
-    session: AsyncSession, checkout_id: str, lines: Sequence[CartLine], expires_at: datetime
-) -> str | None:
-    """Hold all lines at one location until `expires_at`, or none: the location's id, or None when none has them all.
-
-    One round trip; rows are locked in SKU order, so two carts cannot wait for each other. Asking again for the same
-    checkout changes nothing.
-    """
-    located: str | None = await session.scalar(
-        sa.select(
-            sa.func.reserve_stock(
-                checkout_id,
-                sa.cast([line.sku for line in lines], ARRAY(sa.Text())),
-                sa.cast([line.quantity for line in lines], ARRAY(sa.BigInteger())),
-                expires_at,
-            )
-        )
-    )
-    return located
-
-
 async def available(session: AsyncSession, lines: Sequence[CartLine]) -> bool:
-    """Whether some location has all lines at this instant. A cheap guess for a quick no; `reserve` is the truth."""
-    found = await session.scalar(
-        sa.select(
-            sa.func.locate_stock(
-                sa.cast([line.sku for line in lines], ARRAY(sa.Text())),
-                sa.cast([line.quantity for line in lines], ARRAY(sa.BigInteger())),
-            )
-        )
+    """Whether there is enough of each line somewhere at this instant. A cheap guess for a quick no."""
+    query = (
+        sa.select(StockLevel.sku, sa.func.sum(StockLevel.free + StockLevel.backorder_limit - StockLevel.backordered))
+        .where(StockLevel.sku.in_([line.sku for line in lines]))
+        .group_by(StockLevel.sku)
     )
-    return found is not None
+    most = dict((await session.execute(query)).tuples().all())
+    return all(most.get(line.sku, 0) >= line.quantity for line in lines)
 
 
-async def move_reservations(session: AsyncSession, checkout_id: str, to: ReservationState, cause: str) -> int:
+async def move_reservations(
+    session: AsyncSession, checkout_id: str, to: ReservationState, cause: str, *, location: str | None = None
+) -> int:
     """Move a checkout's reservations on (`allocated`, `shipped`, `released`) with their levels; how many moved.
 
-    What has already moved is left alone, so a repeat changes nothing.
+    All of them, or those of one location. What has already moved is left alone, so a repeat changes nothing; what is
+    backordered does not ship. Released units go to those who wait for them.
     """
-    moved: int | None = await session.scalar(sa.select(sa.func.move_reservations(checkout_id, to.value, cause)))
+    moved: int | None = await session.scalar(
+        sa.select(sa.func.move_reservations(checkout_id, to.value, cause, location))
+    )
     return moved or 0
+
+
+async def hold_longer(session: AsyncSession, checkout_id: str, until: datetime) -> None:
+    """What a checkout holds, it holds until then."""
+    held = sa.update(Reservation).where(
+        Reservation.checkout_id == checkout_id, Reservation.state == ReservationState.HELD
+    )
+    await session.execute(held.values(expires_at=until))
+
+
+async def move_units(
+    session: AsyncSession, checkout_id: str, location_id: str, pieces: dict[str, int], to: ReservationState, cause: str
+) -> None:
+    """So many pieces that are an order's leave a location (`shipped`), or are free again there (`released`).
+
+    All or none: raises `IntegrityError` if there are not so many, or what is to leave is not there yet. It counts each
+    time; the caller sees to it that it is once.
+    """
+    skus = sorted(pieces)
+    asked = {
+        "checkout": checkout_id, "place": location_id, "skus": skus, "quantities": [pieces[sku] for sku in skus],
+        "target": to.value, "why": cause,
+    }  # fmt: skip
+    await session.execute(_MOVE_UNITS, asked)
+
+
+async def lock_to_release(session: AsyncSession, checkout_id: str) -> None:
+    """Lock all that giving back any of this checkout's stock will need, in the order in which everybody locks it:
+    claims on drops, then levels by SKU and location. For whoever gives back at more than one location."""
+    await session.execute(sa.select(sa.func.lock_reserved(checkout_id, ReservationState.RELEASED.value, None)))
+
+
+async def reservations(session: AsyncSession, checkout_id: str) -> Sequence[Reservation]:
+    """What a checkout, and then its order, has of the stock, by location and SKU; as it is in the tables now."""
+    query = (
+        sa.select(Reservation)
+        .where(Reservation.checkout_id == checkout_id)
+        .order_by(Reservation.location_id, Reservation.sku)
+        .execution_options(populate_existing=True)
+    )
+    return (await session.scalars(query)).all()
 
 
 async def allocate(session: AsyncSession, checkout_id: str) -> Sequence[str]:
@@ -189,6 +257,9 @@ async def levels(session: AsyncSession, sku: str) -> Sequence[StockLevel] | None
     return (await session.scalars(query)).all()
 
 
+_MOVE_UNITS = sa.text(
+    "SELECT move_units(:checkout, :place, CAST(:skus AS text[]), CAST(:quantities AS bigint[]), :target, :why)"
+)
 _COUNT = sa.text("SELECT * FROM count_stock(:place, :sku, :count, :expected, :reason)")
 _ADJUST = sa.text("SELECT * FROM adjust_stock(:key, :print, :place, :sku, :kind, :quantity, :reason)")
 

@@ -1,4 +1,4 @@
-"""Tenants and the API keys that act for them."""
+"""Tenants, and the numbers of their orders."""
 
 from datetime import datetime
 
@@ -21,31 +21,12 @@ class Tenant(Base):
     __table_args__ = (sa.CheckConstraint("tenant_id ~ '^[a-z0-9][a-z0-9-]{0,39}$'", name="tenant_id"),)
 
 
-class ApiKey(TenantRow, Base):
-    """A key's hash; the key itself is shown once and never kept."""
-
-    __tablename__ = "api_keys"
-
-    key_hash: Mapped[str] = mapped_column(primary_key=True)
-    name: Mapped[str]
-    created_at: Mapped[datetime] = mapped_column(server_default=now())
-    revoked_at: Mapped[datetime | None]
-
-    __table_args__ = (sa.Index("uq_api_keys_key_hash", "key_hash", unique=True),)
-
-
 class OrderCounter(TenantRow, Base):
     """The last order number given; taken last in a transaction, so that its row is locked for a moment only."""
 
     __tablename__ = "order_counters"
 
     last_number: Mapped[int]
-
-
-async def tenant_of_key(session: AsyncSession, key_hash: str) -> str | None:
-    """The tenant a living key acts for. A security-definer function answers: no tenant is set yet."""
-    found: str | None = await session.scalar(sa.select(sa.func.tenant_of_key(key_hash)))
-    return found
 
 
 async def next_order_number(session: AsyncSession, tenant: str) -> str:

@@ -1,5 +1,8 @@
 """What an embedded stack consists of: its addresses, the environment of its processes, and their commands."""
 
+import base64
+import hashlib
+import json
 import os
 import re
 import shlex
@@ -14,11 +17,13 @@ from sandbox.data import DataDirectory
 from sandbox.ports import HOST
 from sandbox.processes import Spec, answers
 
-ALL = frozenset({"postgres", "temporal", "stripe", "carrier", "api", "worker"})
+ALL = frozenset({"postgres", "temporal", "stripe", "carrier", "mail", "api", "worker"})
+CODEC = "codec"
+"""Opens payloads for the Temporal UI; for people who look at it, so no test starts it unless it is about that."""
 TENANT = "demo"
 
 # The caller's own accounts and databases must not leak into a sandbox, nor the other way round.
-FOREIGN = re.compile(r"(TEMPORAL|STRIPE|CARRIER|DATABASE|MILEPOST)_|PG[A-Z]+$")
+FOREIGN = re.compile(r"(TEMPORAL|STRIPE|CARRIER|DATABASE|MILEPOST|SMTP|MAIL)_|PG[A-Z]+$")
 
 GRACE = 5
 """Seconds the API and the worker get to end their work; a laptop's Ctrl-C should not take longer."""
@@ -42,8 +47,8 @@ class StackOptions:
     """The kinds to start. The others have addresses all the same, where a test may serve its own."""
 
     def __post_init__(self) -> None:
-        if unknown := self.processes - ALL:
-            raise ValueError(f"unknown processes {sorted(unknown)}; there are {sorted(ALL)}")
+        if unknown := self.processes - ALL - {CODEC}:
+            raise ValueError(f"unknown processes {sorted(unknown)}; there are {sorted(ALL | {CODEC})}")
         if self.api_processes < 1 or self.worker_processes < 1:
             raise ValueError("leave a kind out of `processes` to start none of it")
 
@@ -62,6 +67,9 @@ class StackOptions:
             "temporal-metrics",
             "stripe",
             "carrier",
+            "mail",
+            "smtp",
+            CODEC,
         )
         return (*self.names("api"), *self.names("worker"), *single)
 
@@ -80,6 +88,11 @@ class Links:
     temporal_metrics: str
     stripe: str
     carrier: str
+    mail: str
+    """The page of e-mails."""
+    smtp_port: int
+    codec: str
+    """What the Temporal UI asks to open payloads, where `codec` is among the processes."""
     logs: Path
     data: Path
     database_url: str = field(repr=False)
@@ -92,6 +105,8 @@ class Links:
     carrier_webhook_secret: str = field(repr=False)
     api_key: str = field(repr=False)
     """Of the demo tenant, if `milepost seed` made it; the same each time a data directory is used."""
+    payload_keys: str = field(repr=False)
+    """As `MILEPOST_PAYLOAD_KEYS`: what Temporal keeps here is encrypted, as it should be anywhere."""
 
 
 def links(options: StackOptions, data: DataDirectory, ports: Mapping[str, int]) -> Links:
@@ -108,6 +123,9 @@ def links(options: StackOptions, data: DataDirectory, ports: Mapping[str, int]) 
         temporal_metrics=urls["temporal-metrics"] + "/metrics",
         stripe=urls["stripe"],
         carrier=urls["carrier"],
+        mail=urls["mail"],
+        smtp_port=ports["smtp"],
+        codec=urls[CODEC] + "/codec",
         logs=data.logs,
         data=data.path,
         database_url=postgres.address(postgres.APP, keys.app, port),
@@ -118,6 +136,7 @@ def links(options: StackOptions, data: DataDirectory, ports: Mapping[str, int]) 
         carrier_api_key=keys.carrier_api_key,
         carrier_webhook_secret=keys.carrier_webhook_secret,
         api_key=keys.api_key,
+        payload_keys="sandbox:" + base64.b64encode(hashlib.sha256(keys.payload_key.encode()).digest()).decode(),
     )
 
 
@@ -145,14 +164,29 @@ def environment(options: StackOptions, links: Links) -> dict[str, str]:
         "CARRIER_API_BASE": links.carrier,
         "CARRIER_API_KEY": links.carrier_api_key,
         "CARRIER_WEBHOOK_SECRETS": links.carrier_webhook_secret,
+        "CARRIER_ACCOUNTS": _accounts(links),
+        "SMTP_HOST": HOST,
+        "SMTP_PORT": str(links.smtp_port),
+        "SMTP_SECURITY": "none",
+        "SMTP_TIMEOUT": "2",
         "TEMPORAL_ADDRESS": links.temporal_address,
         "TEMPORAL_NAMESPACE": temporal.NAMESPACE,
         "MILEPOST_APP_ROLE": postgres.APP,
         "MILEPOST_PUBLIC_URL": links.api,
         "MILEPOST_TEMPORAL_UI_URL": links.temporal_ui,
         "MILEPOST_GRACEFUL_SHUTDOWN": str(GRACE),
+        "MILEPOST_PAYLOAD_KEYS": links.payload_keys,
         **options.env,
     }
+
+
+def _accounts(links: Links) -> str:
+    """The carrier stand-in's other faces, and one who only tells where parcels are."""
+    own = {"api_key": links.carrier_api_key, "webhook_secrets": [links.carrier_webhook_secret]}
+    faces = {"easypost": "/easypost/v2", "shippo": "/shippo", "aftership": ""}
+    return json.dumps(
+        [{"name": name, "kind": name, "api_base": links.carrier + path, **own} for name, path in faces.items()]
+    )
 
 
 def owner_environment(options: StackOptions, links: Links) -> dict[str, str]:
@@ -204,6 +238,7 @@ def servers(
             argv=temporal.server(
                 data.path / "temporal.db", port=ports["temporal"], ui_port=ports["temporal-ui"],
                 http_port=ports["temporal-http"], metrics_port=ports["temporal-metrics"],
+                codec=links.codec if CODEC in options.processes else None,
             ),
             env=outside_environment(), log=data.logs / "temporal.log",
             ready=lambda: temporal.is_ready(ports["temporal-http"]), port=ports["temporal"],
@@ -217,6 +252,24 @@ def servers(
             data, "carrier", ports["carrier"], ours,
             "--webhook-url", f"{links.api}/webhooks/carriers/sandbox/{TENANT}",
             key=links.carrier_api_key, secret=links.carrier_webhook_secret,
+        ),
+        Spec(
+            name="mail",
+            argv=(
+                sys.executable, "-m", "sandbox.mail", "--port", str(ports["mail"]), "--smtp-port", str(ports["smtp"]),
+            ),
+            env=ours, log=data.logs / "mail.log", port=ports["mail"],
+            ready=lambda: answers(f"http://{HOST}:{ports['mail']}/healthz") is not None,
+        ),
+        Spec(
+            name=CODEC,
+            argv=(
+                sys.executable, "-m", "sandbox.codec", "--port", str(ports[CODEC]), "--api", links.api,
+                "--api-key", owner_environment(options, links)["MILEPOST_SEED_API_KEY"],
+                "--origin", links.temporal_ui,
+            ),
+            env=outside_environment(), log=data.logs / "codec.log", port=ports[CODEC],
+            ready=lambda: answers(f"http://{HOST}:{ports[CODEC]}/healthz") is not None,
         ),
         *(_api(data, name, ports[name], ours) for name in options.names("api")),
         *(_worker(data, name, ports[name], ours) for name in options.names("worker")),
@@ -244,7 +297,7 @@ def _api(data: DataDirectory, name: str, port: int, env: Mapping[str, str]) -> S
         name=name,
         argv=(
             sys.executable, "-m", "uvicorn", "api.app:app", "--host", HOST, "--port", str(port),
-            "--loop", "uvloop", "--http", "httptools", "--no-access-log",
+            "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--no-server-header",
             "--timeout-graceful-shutdown", str(GRACE),
         ),
         env=env, log=data.logs / f"{name}.log", port=port, stop=((signal.SIGTERM, GRACE + 3.0),),

@@ -30,6 +30,7 @@ class Secrets:
     carrier_api_key: str
     carrier_webhook_secret: str
     api_key: str
+    payload_key: str
 
     @classmethod
     def read_or_make(cls, path: Path) -> "Secrets":

@@ -13,14 +13,13 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities.audit import audit_tenant
 from domain.ids import checkout_workflow, order_workflow, shipment_workflow
 from domain.money import Money
 from models.demo import TENANT
 from sandbox.cost import KINDS, cost_of
-from sandbox.stack import DataInUse, Links, ProcessDied, Stack, StackOptions
+from sandbox.stack import ALL, DataInUse, Links, ProcessDied, Stack, StackOptions
 from sandbox.timeskip import skip_time
 from settings import Settings
 
@@ -52,11 +51,11 @@ def run_demo(console: Console, *, once: bool) -> int:
     began = time.monotonic()
     try:
         with _stack(console, None) as stack:
-            good = asyncio.run(_story(console, stack))
+            good, page = asyncio.run(_story(console, stack))
             verdict = "[green]All as promised[/green]" if good else "[red]Something is not as promised[/red]"
             console.print(f"\n{verdict}, {time.monotonic() - began:.0f} s with the stack's start.")
             if not once:
-                console.print(_table(stack.links))
+                console.print(_table(stack.links, page))
                 console.print("The stack is still running: look around. Ctrl-C stops it.")
                 stack.wait()
     except ProcessDied as why:
@@ -75,7 +74,8 @@ def _stack(console: Console, data: Path | None) -> Iterator[Stack]:
         def progress(name: str, state: str) -> None:
             status.update(f"{name}: {state}")
 
-        options = StackOptions(data=data, prefer_ports=True, env={"MILEPOST_SEED_API_KEY": API_KEY})
+        env = {"MILEPOST_SEED_API_KEY": API_KEY}
+        options = StackOptions(data=data, prefer_ports=True, env=env, processes=ALL | {"codec"})
         stack = Stack(options, on_progress=progress)
         stack.__enter__()
     try:
@@ -86,7 +86,7 @@ def _stack(console: Console, data: Path | None) -> Iterator[Stack]:
     stack.__exit__(None, None, None)
 
 
-def _table(links: Links) -> Table:
+def _table(links: Links, page: str = "in each e-mail") -> Table:
     table = Table(title="Milepost on this machine", show_header=False)
     for name, where in (
         ("API", links.api),
@@ -96,6 +96,8 @@ def _table(links: Links) -> Table:
         ("Temporal", links.temporal_address),
         ("Stripe stand-in", links.stripe),
         ("Carrier stand-in", links.carrier),
+        ("E-mails to customers", links.mail),
+        ("The customer's page of an order", page),
         ("Logs", str(links.logs)),
         ("Data", str(links.data)),
     ):
@@ -103,14 +105,15 @@ def _table(links: Links) -> Table:
     return table
 
 
-async def _story(console: Console, stack: Stack) -> bool:
+async def _story(console: Console, stack: Stack) -> tuple[bool, str]:
     links = stack.links
     headers = {"Authorization": f"Bearer {API_KEY}"}
     async with httpx.AsyncClient(base_url=links.api, headers=headers, timeout=60) as api:
-        temporal = await Client.connect(links.temporal_address, data_converter=pydantic_data_converter)
-        good = await _delivered(console, api, temporal, links)
-        good &= await _declined(console, api)
+        temporal = await stack.temporal()
+        number = await _delivered(console, api, temporal, links)
+        good = bool(number) and await _declined(console, api)
         good &= await _expired(console, api, temporal)
+        page = await _told(console, api, links, number) if number else ""
         settings = Settings.model_validate(_settings(stack.environment()))
         findings = await audit_tenant(settings, TENANT, temporal)
     console.rule("The audit: database and Stripe")
@@ -118,7 +121,7 @@ async def _story(console: Console, stack: Stack) -> bool:
         console.print(f"[red]{finding.check}[/red] {finding.subject}: {finding.detail}")
     if not findings:
         console.print("Clean: stock, money and orders agree with each other and with Stripe.")
-    return good and not findings
+    return good and bool(page) and not findings, page
 
 
 def _settings(environment: dict[str, str]) -> dict[str, str]:
@@ -147,14 +150,15 @@ async def _begin(api: httpx.AsyncClient, key: str, cart: dict[str, Any]) -> http
     return await api.post("/v1/checkouts", json=cart, headers={"Idempotency-Key": key})
 
 
-async def _delivered(console: Console, api: httpx.AsyncClient, temporal: Client, links: Links) -> bool:
+async def _delivered(console: Console, api: httpx.AsyncClient, temporal: Client, links: Links) -> str:
+    """The order's number; nothing if it did not go as it should."""
     console.rule("1. An order, from an HTTP request to the doorstep")
     began = time.monotonic()
     answer = await _begin(api, "demo-order", cart({"mode": "server", "payment_method": "pm_card_visa"}))
     took = (time.monotonic() - began) * 1000
     if answer.status_code != 201:
         console.print(f"[red]{answer.status_code} {answer.text}[/red]")
-        return False
+        return ""
     number = answer.json()["order_number"]
     console.print(f"POST /v1/checkouts → 201 in {took:.0f} ms: order {number}")
     order: dict[str, Any] = {}
@@ -173,7 +177,7 @@ async def _delivered(console: Console, api: httpx.AsyncClient, temporal: Client,
     for workflow in workflows:
         console.print(f"{links.temporal_ui}/namespaces/default/workflows/{quote(workflow, safe='')}", soft_wrap=True)
     console.print(await _costs(temporal, workflows))
-    return bool(order["state"] == "delivered" and order["payment"]["captured"] == order["total"])
+    return str(number) if order["state"] == "delivered" and order["payment"]["captured"] == order["total"] else ""
 
 
 def _timeline(order: dict[str, Any]) -> Table:
@@ -220,3 +224,20 @@ async def _expired(console: Console, api: httpx.AsyncClient, temporal: Client) -
         checkout = (await api.get(f"/v1/checkouts/{checkout['id']}")).json()
     console.print(f"Checkout {checkout['id']} is {checkout['state']}: {checkout['reason_detail']}")
     return bool(checkout["state"] == "expired")
+
+
+async def _told(console: Console, api: httpx.AsyncClient, links: Links, number: str) -> str:
+    """The link to the customer's page, once it opens and every e-mail is sent; nothing if that is not so."""
+    console.rule("4. What the customer of the first order was told")
+    until = time.monotonic() + 30
+    mails: list[dict[str, Any]] = []
+    while time.monotonic() < until and (not mails or any(one["state"] == "pending" for one in mails)):
+        await asyncio.sleep(0.1)
+        mails = (await api.get(f"/v1/orders/{number}/mails")).json()
+    for one in mails:
+        console.print(f"{one['created_at'][11:19]}  {one['milestone'].replace('_', ' ')}: {one['state']}")
+    link = (await api.post(f"/v1/orders/{number}/tracking-links")).json()["url"]
+    opened = (await api.get(link, headers={"Authorization": ""})).status_code
+    console.print(f"Their e-mails: {links.mail}", soft_wrap=True)
+    console.print(f"Their page ({opened}): {link}", soft_wrap=True)
+    return str(link) if opened == 200 and {one["state"] for one in mails} == {"sent"} else ""

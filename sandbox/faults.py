@@ -15,7 +15,8 @@ class ConnectionLost(Exception):
 class Fault:
     """Hits calls of `operation` (or `*`), skipping the first `nth - 1`, `times` times.
 
-    `when`: before | after | hang. `status` None closes the connection without an answer.
+    `when`: before | after | hang. `status` None closes the connection without an answer. With a `reference` it is for
+    calls about that reference of ours alone.
     """
 
     operation: str
@@ -24,6 +25,7 @@ class Fault:
     nth: int = 1
     times: int = 1
     retry_after: int | None = None
+    reference: str | None = None
 
 
 class Faults:
@@ -33,19 +35,20 @@ class Faults:
         self.asked: list[Fault] = []
         self._shape = shape or (lambda _status: {"error": {"type": "api_error", "message": "A fault was asked for."}})
 
-    def take(self, operation: str, when: str) -> Fault | None:
+    def take(self, operation: str, when: str, reference: str = "") -> Fault | None:
         """The fault that hits this call, spent by it."""
         for fault in self.asked:
-            if fault.operation in (operation, "*") and fault.when == when and fault.times > 0:
+            aimed = fault.reference in (None, reference)
+            if aimed and fault.operation in (operation, "*") and fault.when == when and fault.times > 0:
                 fault.nth -= 1
                 if fault.nth <= 0:
                     fault.times -= 1
                     return fault
         return None
 
-    async def strike(self, operation: str, when: str) -> Response | None:
+    async def strike(self, operation: str, when: str, reference: str = "") -> Response | None:
         """Have the fault if one is due: an answer, or `ConnectionLost`; None goes on as normal."""
-        fault = self.take(operation, when)
+        fault = self.take(operation, when, reference)
         if fault is None:
             return None
         if when == "hang":

@@ -12,6 +12,8 @@ FRIENDLY: dict[str, int] = {
     "temporal": 7233,
     "stripe": 8420,
     "carrier": 8430,
+    "mail": 8440,
+    "smtp": 8441,
     "postgres": 5433,
 }
 

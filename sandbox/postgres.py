@@ -42,6 +42,7 @@ SERVER_SETTINGS = {
     "synchronous_commit": "on",
     "timezone": "UTC",
     "log_timezone": "UTC",
+    "log_error_verbosity": "terse",  # else it quotes rows that break a rule
 }
 
 

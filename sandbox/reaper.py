@@ -29,6 +29,9 @@ Steps = tuple[tuple[signal.Signals, float], ...]
 PATIENCE = 3.0
 """Seconds the reaper gives a step at most: nobody is left whom a slow ending would serve."""
 
+DEAF = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+"""What a terminal or a service manager sends to all processes at once."""
+
 # The shell becomes the server, which keeps its process id; standard input is the reaper's pipe until then.
 REGISTER = ("/bin/sh", "-c", 'echo "+ $$ $0" >&0 && exec "$@" </dev/null')
 
@@ -67,6 +70,7 @@ class Reaper:
     def __init__(self, *, lock: int, log: Path, env: Mapping[str, str], temporary: Path | None) -> None:
         self._closed = False
         reading, self.pipe = os.pipe()
+        heard = signal.pthread_sigmask(signal.SIG_BLOCK, DEAF)  # inherited: the reaper is deaf before it runs
         try:
             with log.open("ab") as output:
                 self._process = subprocess.Popen(
@@ -78,6 +82,7 @@ class Reaper:
             os.close(self.pipe)
             raise
         finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, heard)
             os.close(reading)
         if temporary is not None:
             self._write(f"temporary {temporary}\n")
@@ -152,6 +157,4 @@ def _end(left: list[tuple[psutil.Process, Steps]]) -> None:
 
 
 if __name__ == "__main__":
-    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ignored, signal.SIG_IGN)
     watch(sys.stdin)

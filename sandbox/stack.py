@@ -17,18 +17,22 @@ from shutil import rmtree
 from types import FrameType, TracebackType
 from typing import Literal, Self
 
+from temporalio.client import Client
+
+from gateways.temporal import converter_of
 from sandbox import blueprint, ports, postgres
 from sandbox.blueprint import ALL, Links, StackOptions
 from sandbox.data import DataDirectory, DataInUse
 from sandbox.processes import Aborted, PortTaken, Process, ProcessDied
 from sandbox.reaper import Reaper
+from settings import PayloadKey
 
 __all__ = ["ALL", "DataInUse", "Links", "ProcessDied", "Stack", "StackOptions", "State"]
 
 State = Literal["starting", "ready", "running", "done", "stopping", "stopped", "killed"]
 
 # Who asks stops before who answers: first the door, then the work, then what the work needs.
-STOP_ORDER = (("api",), ("worker",), ("stripe", "carrier", "temporal"), ("postgres",))
+STOP_ORDER = (("codec", "api"), ("worker",), ("stripe", "carrier", "mail", "temporal"), ("postgres",))
 
 POLL = 0.1
 
@@ -110,6 +114,11 @@ class Stack:
     def owner_environment(self) -> dict[str, str]:
         """What `milepost migrate` and `seed` see: `environment()`, and what only they need."""
         return blueprint.owner_environment(self.options, self.links)
+
+    async def temporal(self, *, lazy: bool = False) -> Client:
+        """A client that speaks as the stack's processes do: encrypted, unless `options.env` takes the keys away."""
+        keys = PayloadKey.read_all(self.environment()["MILEPOST_PAYLOAD_KEYS"])
+        return await Client.connect(self.links.temporal_address, data_converter=converter_of(keys), lazy=lazy)
 
     def pid(self, name: str) -> int | None:
         """The process id of the server itself, `None` when it does not run."""

@@ -28,6 +28,9 @@ DYNAMIC_CONFIG: dict[str, str] = {
     # The default of 20 a second makes every hop of a workflow wait for the next 50 ms.
     "history.transferProcessorMaxPollRPS": "2000",
     "history.timerProcessorMaxPollRPS": "2000",
+    # Who dies with a workflow's task in hand holds it for ten seconds. From the fourth time in a row on the server
+    # waits longer each time, up to ten minutes; it was no bug of ours that failed there, so not that long.
+    "history.workflowTaskRetryMaxInterval": '"2s"',
     "frontend.WorkflowTimeSkippingEnabled": "true",
 }
 
@@ -48,8 +51,10 @@ def binary() -> Path:
     return Path(found)
 
 
-def server(database: Path, *, port: int, ui_port: int, http_port: int, metrics_port: int) -> tuple[str, ...]:
-    """The command that serves the file on the ports."""
+def server(
+    database: Path, *, port: int, ui_port: int, http_port: int, metrics_port: int, codec: str | None = None
+) -> tuple[str, ...]:
+    """The command that serves the file on the ports. `codec`: where its UI has payloads opened."""
     pairs = (
         *(("--search-attribute", f"{name}={kind}") for name, kind in SEARCH_ATTRIBUTES.items()),
         *(("--dynamic-config-value", f"{name}={value}") for name, value in DYNAMIC_CONFIG.items()),
@@ -60,6 +65,7 @@ def server(database: Path, *, port: int, ui_port: int, http_port: int, metrics_p
         "--port", str(port), "--ui-port", str(ui_port), "--http-port", str(http_port),
         "--metrics-port", str(metrics_port), "--db-filename", str(database),
         "--log-level", "warn", "--ui-disable-news-fetch", *(part for pair in pairs for part in pair),
+        *(("--ui-codec-endpoint", codec) if codec else ()),
     )  # fmt: skip
 
 

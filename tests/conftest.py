@@ -1,6 +1,21 @@
-"""What all tests share: property tests are not timed, because a pause of a busy machine is no failure."""
+"""What all tests share: property tests are not timed, because a pause of a busy machine is no failure.
 
+A test may show something beneath the summary: `record_property(SHOWN, text)`. It reaches it from another process too.
+"""
+
+import pytest
 from hypothesis import settings
+
+SHOWN = "shown"
 
 settings.register_profile("milepost", deadline=None)
 settings.load_profile("milepost")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests have to show, whether they passed or not."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for name, text in getattr(report, "user_properties", ()):
+                if name == SHOWN and report.when == "call":
+                    terminalreporter.write_line(f"\n{text}")

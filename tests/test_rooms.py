@@ -12,6 +12,9 @@ import pytest
 from importlinter import api as linter
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
+from api.app import create_app
+from domain.access import SCOPES
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("activities", "api", "domain", "gateways", "models", "sandbox", "workflows")
 MODULES = ("cli", "settings", "worker")
@@ -140,3 +143,18 @@ def test_lint_lets_a_good_file_pass() -> None:
     assert ruff('"""A file."""\n\nfrom datetime import timedelta\n\nx = timedelta(1)\n', "domain/planted.py") == (
         "All checks passed!\n"
     )
+
+
+NOBODYS = {"/webhooks/stripe/{tenant}", "/webhooks/carriers/{carrier}/{tenant}", "/livez", "/readyz", "/oauth/token"}
+"""Routes without an API key: webhooks are signed by their sender, probes say nothing, a client brings its own."""
+
+
+def test_every_route_says_what_its_caller_must_be_allowed_to() -> None:
+    """`tenant: Annotated[str, needs("orders:read")]`, from api/resources.py; a new scope goes into domain/access.py."""
+    undeclared = []
+    for path, methods in create_app().openapi()["paths"].items():
+        for method, operation in methods.items():
+            declared = {scope for way in operation.get("security", []) for scope in way["api_key"]}
+            if path not in NOBODYS and not (declared and declared <= SCOPES):
+                undeclared.append(f"{method.upper()} {path}")
+    assert undeclared == [], 'declare a scope: `tenant: Annotated[str, needs("orders:read")]`'

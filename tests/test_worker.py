@@ -14,17 +14,20 @@ from typing import Any, get_type_hints
 
 import pytest
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 import activities
 import workflows
 from activities.failures import FINAL, FailureInterceptor
-from gateways.accounts import carrier_of, stripe_of
+from gateways.accounts import carriers_of, stripe_of
+from gateways.temporal import data_converter
 from models.database import Database
 from sandbox.stack import Stack, StackOptions
 from settings import Settings
-from worker import PASSED_THROUGH, WORKFLOWS, build
+from worker import WORKFLOWS, build, workflow_runner, workflows_of
+from workflows.by_hand import ByHandInterceptor
+from workflows.checkout import CheckoutWorkflow
+from workflows.pinned import PinnedCheckoutWorkflow
 from workflows.policies import FINAL_FAILURES
 
 pytestmark = pytest.mark.stack
@@ -41,12 +44,12 @@ SETTINGS = {
 async def worker() -> AsyncIterator[Worker]:
     """The one of production, with default settings, before it runs."""
     settings = Settings.model_validate(SETTINGS)
-    database, stripe, carrier = Database(SETTINGS["database_url"]), stripe_of(settings), carrier_of(settings)
+    database, stripe, carriers = Database(SETTINGS["database_url"]), stripe_of(settings), carriers_of(settings)
     with Stack(StackOptions(processes=frozenset({"temporal"}), setup=())) as stack:
-        client = await Client.connect(stack.links.temporal_address, data_converter=pydantic_data_converter)
-        yield build(client, settings, database, stripe, carrier)
+        client = await Client.connect(stack.links.temporal_address, data_converter=data_converter)
+        yield build(client, settings, database, stripe, carriers)
     await stripe.close()
-    await carrier.close()
+    await carriers.close()
     await database.close()
 
 
@@ -96,6 +99,10 @@ def test_work_under_way_may_end(worker: Worker) -> None:
     assert worker.config()["graceful_shutdown_timeout"] > timedelta(0)
 
 
+def test_a_killed_worker_has_little_in_hand(worker: Worker) -> None:
+    assert 2 <= (worker.config()["max_concurrent_workflow_tasks"] or 100) <= 16
+
+
 async def test_every_activity_of_the_room_is_registered(worker: Worker) -> None:
     registered = [one.__func__ for one in worker.config()["activities"]]  # type: ignore[attr-defined]
     assert len(DEFINED) >= 20
@@ -104,17 +111,18 @@ async def test_every_activity_of_the_room_is_registered(worker: Worker) -> None:
 
 
 async def test_every_workflow_of_the_room_is_registered(worker: Worker) -> None:
-    assert set(worker.config()["workflows"]) == set(WORKFLOWS) == defined_workflows()
+    assert set(worker.config()["workflows"]) == set(WORKFLOWS) == defined_workflows() - {PinnedCheckoutWorkflow}
+    versioned = workflows_of(Settings.model_validate(SETTINGS).model_copy(update={"worker_build": "1"}))
+    assert set(WORKFLOWS) ^ set(versioned) == {CheckoutWorkflow, PinnedCheckoutWorkflow}
 
 
 async def test_it_runs_as_replay_does(worker: Worker) -> None:
     config = worker.config()
-    assert [type(one) for one in config["interceptors"]] == [FailureInterceptor]
+    assert [type(one) for one in config["interceptors"]] == [FailureInterceptor, ByHandInterceptor]
     assert isinstance(config["workflow_task_poller_behavior"], PollerBehaviorAutoscaling)
     assert isinstance(config["activity_task_poller_behavior"], PollerBehaviorAutoscaling)
-    assert config["client"].data_converter is pydantic_data_converter
-    rooms = {"activities", "domain", "gateways", "models", "workflows", "settings"}
-    assert rooms <= set(PASSED_THROUGH)
+    assert config["client"].data_converter is data_converter
+    assert type(config["workflow_runner"]) is type(workflow_runner())
 
 
 def test_names_are_pinned_plain_and_used_once() -> None:
@@ -123,7 +131,8 @@ def test_names_are_pinned_plain_and_used_once() -> None:
     assert all(re.fullmatch(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*", name) for name in names)
     workflow_names = [str(vars(one)["__temporal_workflow_definition"].name) for one in WORKFLOWS]
     assert sorted(workflow_names) == [
-        "AbandonedCheckout", "Checkout", "Dispute", "Order", "Reconciliation", "Refund", "Shipment", "Sweeper",
+        "AbandonedCheckout", "Checkout", "Dispute", "DropLine", "Erasure", "Housekeeping", "Membership", "Order",
+        "Reconciliation", "Refund", "Return", "Shipment", "Sweeper",
     ]  # fmt: skip
 
 

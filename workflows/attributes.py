@@ -51,6 +51,31 @@ def of_checkout(tenant: str, customer_id: str, currency: str, skus: list[str]) -
     )
 
 
+def of_membership(tenant: str, customer_id: str, currency: str) -> TypedSearchAttributes:
+    """What is known of a membership when a customer joins."""
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(TENANT, tenant),
+            SearchAttributePair(CUSTOMER_ID, customer_id),
+            SearchAttributePair(CURRENCY, currency),
+            SearchAttributePair(STAGE, "joining"),
+            SearchAttributePair(NEEDS_ATTENTION, False),
+        ]
+    )
+
+
+def of_erasure(tenant: str, customer_id: str) -> TypedSearchAttributes:
+    """What is known of a customer's wish to be forgotten."""
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(TENANT, tenant),
+            SearchAttributePair(CUSTOMER_ID, customer_id),
+            SearchAttributePair(STAGE, "erasing"),
+            SearchAttributePair(NEEDS_ATTENTION, False),
+        ]
+    )
+
+
 def of_order(order: OrderInput) -> TypedSearchAttributes:
     """What is known of an order when it is placed."""
     return TypedSearchAttributes(
@@ -67,13 +92,13 @@ def of_order(order: OrderInput) -> TypedSearchAttributes:
     )
 
 
-def of_shipment(tenant: str, order_number: str) -> TypedSearchAttributes:
+def of_shipment(tenant: str, order_number: str, stage: str = "packing") -> TypedSearchAttributes:
     """What is known of a parcel before it has a label."""
     return TypedSearchAttributes(
         [
             SearchAttributePair(TENANT, tenant),
             SearchAttributePair(ORDER_NUMBER, order_number),
-            SearchAttributePair(STAGE, "packing"),
+            SearchAttributePair(STAGE, stage),
             SearchAttributePair(NEEDS_ATTENTION, False),
         ]
     )

@@ -1,7 +1,8 @@
 """From a cart to an order: price and reserve, authorize, place; or undo it all and say why."""
 
 import asyncio
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
@@ -19,7 +20,9 @@ from domain.checkouts import (
     CheckoutInput,
     CheckoutOpened,
     CloseCheckout,
+    ExtendReservation,
     GivenBack,
+    HoldLonger,
     OpenCheckout,
     OrderPlaced,
     PlaceOrder,
@@ -44,7 +47,10 @@ from domain.payments import (
 from domain.pricing import Quote
 from domain.refusals import Refusal, RefusalCode
 from domain.states import CheckoutState
+from domain.stock import Backordered
+from domain.support import CHECKOUT_ACTS, CheckoutFacts, possible, refuse_longer
 from workflows import attributes
+from workflows.acting import refuse_act, refuse_unsigned
 from workflows.desk import LOOK_AGAIN
 from workflows.display import Story, order_summary
 from workflows.money_back import give_back
@@ -56,6 +62,7 @@ from workflows.policies import (
     in_database,
     outside,
 )
+from workflows.priorities import NOBODY_WAITS
 from workflows.saga import Saga
 
 
@@ -74,7 +81,10 @@ class CheckoutWorkflow:
     @workflow.init
     def __init__(self, checkout: CheckoutInput) -> None:
         self._in = checkout
-        self._expires_at = workflow.now() + timedelta(seconds=checkout.policy.reservation_ttl_seconds)
+        self._expires_at = _expires_at(checkout) or workflow.now() + timedelta(
+            seconds=checkout.policy.reservation_ttl_seconds
+        )
+        self._longest = self._expires_at + timedelta(seconds=checkout.policy.extension_limit_seconds)
         self._answer: CheckoutAnswer | None = None
         self._cancel: CancelRequest | None = None
         self._news = False
@@ -82,6 +92,7 @@ class CheckoutWorkflow:
         self._looks = 0
         self._intent_id: str | None = None
         self._authorization: AuthorizePayment | None = None
+        self._backordered: tuple[Backordered, ...] = ()
         self._given_back = GivenBack.NOTHING_HELD
         self._story = Story(f"Checkout {checkout.checkout_id}")
 
@@ -94,7 +105,7 @@ class CheckoutWorkflow:
                 authorized = await self._authorize(saga, opened)
                 placed = await in_database(
                     OrderActivities.place,
-                    PlaceOrder(checkout.tenant, checkout.checkout_id, authorized),
+                    PlaceOrder(checkout.tenant, checkout.checkout_id, authorized, checkout.policy.ship_within_seconds),
                     f"Place the order: {self._total(opened)} held",
                 )
                 saga.keep()  # past this line nothing is undone
@@ -107,17 +118,19 @@ class CheckoutWorkflow:
         return self._final()
 
     async def _open(self, saga: Saga) -> CheckoutOpened:
-        """Price, reserve and journal in one transaction. Nothing is held when it refuses."""
+        """Price, reserve and journal in one transaction, unless the API has. Nothing is held when it refuses."""
         saga.on_failure(self._close)
-        opened = await in_database(
-            CheckoutActivities.open,
-            OpenCheckout(self._in, self._expires_at),
-            f"Price and reserve {len(self._in.lines)} lines",
-        )
+        opened = self._in.opened
+        if opened is None:
+            opened = await in_database(
+                CheckoutActivities.open,
+                OpenCheckout(self._in, self._expires_at),
+                f"Price and reserve {len(self._in.lines)} lines",
+            )
         if opened.refusal:
             saga.keep()
             raise Ended(CheckoutState.FAILED, opened.refusal)
-        self._authorization = opened.authorization
+        self._authorization, self._backordered = opened.authorization, _quote(opened).backordered
         self._story.add(workflow.now(), f"Reserved: {self._total(opened)}")
         return opened
 
@@ -196,7 +209,7 @@ class CheckoutWorkflow:
                 timeout_summary=until,
             )
         except TimeoutError:
-            return patience < left
+            return patience < left or self._expires_at > workflow.now()
         finally:
             self._news = self._waiting = False
         return True
@@ -257,6 +270,7 @@ class CheckoutWorkflow:
             static_summary=order_summary(
                 order.order_number, order.total_minor, order.currency, order.items, order.city
             ),
+            priority=NOBODY_WAITS,
         )
 
     @workflow.update
@@ -293,6 +307,38 @@ class CheckoutWorkflow:
     def _may_cancel(self, request: CancelRequest) -> None:  # noqa: ARG002  # as the update's
         if self._ended:
             raise ApplicationError(f"this checkout is {self._final().state}", type="already_ended")
+
+    @workflow.update
+    async def extend_reservation(self, asked: ExtendReservation) -> CheckoutAnswer:
+        """The stock is held so many seconds longer, up to the limit."""
+        self._expires_at += timedelta(seconds=asked.seconds)
+        until = f"{self._expires_at:%H:%M:%S} UTC"
+        line = f"Held until {until}, {asked.seconds} s longer, by {asked.actor}: {asked.reason}"
+        longer = HoldLonger(self._in.tenant, self._in.checkout_id, self._expires_at, line)
+        await in_database(CheckoutActivities.extend, longer, f"Hold the stock until {until}")
+        self._story.add(workflow.now(), line)
+        if not self._ended:
+            self._answer = replace(self._final(), expires_at=self._expires_at)
+            self._show(CheckoutState.AWAITING_PAYMENT)
+        return self._final()
+
+    @extend_reservation.validator
+    def _may_extend(self, asked: ExtendReservation) -> None:
+        refuse_unsigned(asked.actor, asked.reason)
+        refuse_act(CHECKOUT_ACTS, "extend_reservation", self._facts)
+        if why := refuse_longer(self._facts, asked.seconds):
+            raise ApplicationError(why.message, type=why.code)
+
+    @property
+    def _facts(self) -> CheckoutFacts:
+        left = self._longest - self._expires_at
+        state = self._answer.state if self._answer else CheckoutState.OPEN
+        return CheckoutFacts(state, self._expires_at <= workflow.now(), int(left.total_seconds()))
+
+    def _show(self, state: CheckoutState) -> None:
+        acts = ("confirm", "cancel", *possible(CHECKOUT_ACTS, self._facts))
+        waiting = state is CheckoutState.AWAITING_PAYMENT
+        workflow.set_current_details(self._story.render(state, acts=acts if waiting else ()))
 
     @workflow.signal(name="payment_news")
     def payment_news(self, news: PaymentNews) -> None:
@@ -361,17 +407,23 @@ class CheckoutWorkflow:
             action_url=action_url,
             expires_at=self._expires_at if waiting else None,
             refusal=refusal,
+            backordered=() if refusal else self._backordered,
         )
         if refusal:
             self._story.add(workflow.now(), f"Ended: {refusal.message}")
         if order_number:
             self._story.add(workflow.now(), f"Order {order_number} placed")
-        workflow.set_current_details(self._story.render(state, acts=("confirm", "cancel") if waiting else ()))
+        self._show(state)
 
     def _final(self) -> CheckoutAnswer:
         if self._answer is None:
             raise RuntimeError("nothing has been told yet")
         return self._answer
+
+
+def _expires_at(checkout: CheckoutInput) -> datetime | None:
+    """Until when the stock is held, of a checkout that was opened before its workflow began."""
+    return checkout.opened.expires_at if checkout.opened else None
 
 
 def _quote(opened: CheckoutOpened) -> Quote:

@@ -12,3 +12,9 @@ async def tell_order(order: str, call: OrderCall) -> None:
     """A person is needed, or not any more. An order that has ended hears nothing."""
     with suppress(ApplicationError):  # no such workflow: it has ended; its row is flagged all the same
         await workflow.get_external_workflow_handle(order).signal("money_news", call)
+
+
+async def tell_return_ended(order: str) -> None:
+    """An order whose return window is over waits for its returns. One that has ended hears nothing."""
+    with suppress(ApplicationError):
+        await workflow.get_external_workflow_handle(order).signal("return_ended")

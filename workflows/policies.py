@@ -42,6 +42,9 @@ WHILE_SHOPPER_WAITS = Patience(timedelta(seconds=30), timedelta(minutes=2))
 PATIENT = Patience(timedelta(seconds=30), timedelta(hours=1))
 """A call nobody waits for: after an hour a person is told, and it is tried again."""
 
+DEAD_AFTER = timedelta(seconds=8)
+"""A worker that has a call in hand says so more often than this; if not, it died, and another makes the call."""
+
 ASK_AGAIN_WHILE_PROCESSING = timedelta(minutes=1)
 """A payment still processing when the reservation's time is up is not interrupted but asked after this often."""
 
@@ -53,6 +56,15 @@ Two looks, and a last one as the reservation ends: shoppers who walk away are ma
 
 LOOK_DAILY = timedelta(days=1)
 """What a bank takes days for (refunds, disputes) is looked at this often even if no webhook comes."""
+
+LOOK_FOR_STOCK = timedelta(days=1)
+"""A parcel that waits for stock looks this often even if nobody says that it has come."""
+
+STOCK_IS_LATE_AFTER = timedelta(days=2)
+"""A person is called this long after the end of the day on which the stock was expected."""
+
+PACK_WITHIN = timedelta(days=1)
+"""A parcel whose pieces came late has this long at least, before a person is called because it is still here."""
 
 RENEW_AUTHORIZATION_BEFORE = timedelta(days=1)
 """An authorization not captured yet is replaced, or brought before a person, this long before it lapses."""
@@ -82,5 +94,6 @@ async def outside(
         summary=cut(summary, SUMMARY_BYTES),
         start_to_close_timeout=patience.one_try,
         schedule_to_close_timeout=patience.all_tries,
+        heartbeat_timeout=DEAD_AFTER,
         retry_policy=_OUTSIDE_RETRY,
     )

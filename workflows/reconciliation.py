@@ -16,6 +16,9 @@ from workflows.orders_page import tell_order
 NOT_YET = timedelta(minutes=2)
 """What happened this recently may still be on its way here."""
 
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""By how much the provider's clock may be ahead of ours; less than what the next comparison looks at again."""
+
 LOOK_AGAIN = timedelta(minutes=1)
 """What disagrees is looked at once more after this long: it may have been in the middle of something."""
 
@@ -36,7 +39,7 @@ class ReconciliationWorkflow:
         `up_to_now`: asked for by hand; what may still be on its way is compared as well.
         """
         tenants = await all_tenants("Whose books there are")
-        until = workflow.now() + timedelta(seconds=1) if up_to_now else workflow.now() - NOT_YET
+        until = workflow.now() + CLOCKS_DIFFER if up_to_now else workflow.now() - NOT_YET
         found = {tenant: await self._one(tenant, until) for tenant in tenants}
         if any(found.values()):
             workflow.upsert_search_attributes([attributes.NEEDS_ATTENTION.value_set(True)])

@@ -16,6 +16,7 @@ from temporalio.client import (
 )
 from temporalio.common import WorkflowIDConflictPolicy
 
+from workflows.housekeeping import HousekeepingWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.sweeper import SweeperWorkflow
 
@@ -24,6 +25,9 @@ RECONCILE_EVERY = timedelta(hours=1)
 
 SWEEPER = "sweeper"
 SWEEP_EVERY = timedelta(minutes=5)
+
+HOUSEKEEPING = "housekeeping"
+KEEP_HOUSE_EVERY = timedelta(hours=1)
 
 
 async def ensure(client: Client, task_queue: str) -> None:
@@ -39,7 +43,11 @@ async def ensure(client: Client, task_queue: str) -> None:
         SweeperWorkflow.run, id=SWEEPER, task_queue=task_queue, static_summary="Checkouts that were left behind"
     )
     await _ensure(client, RECONCILIATION, reconcile, RECONCILE_EVERY)
+    forget = ScheduleActionStartWorkflow(
+        HousekeepingWorkflow.run, id=HOUSEKEEPING, task_queue=task_queue, static_summary="What is kept for a day only"
+    )
     await _ensure(client, SWEEPER, sweep, SWEEP_EVERY)
+    await _ensure(client, HOUSEKEEPING, forget, KEEP_HOUSE_EVERY)
 
 
 async def _ensure(client: Client, name: str, action: ScheduleAction, every: timedelta) -> None:

@@ -1,5 +1,8 @@
-"""Brings to their end the checkouts that nobody is at work on: stock goes back, and nothing stays authorized."""
+"""Brings to their end the checkouts that nobody is at work on: stock goes back, and nothing stays authorized. What else
+should have a process and has none (a drop's line, a membership) gets it back."""
 
+import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 from temporalio import workflow
@@ -7,21 +10,28 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
 from activities.checkouts import CheckoutActivities
+from activities.drops import DropActivities
 from activities.payments import PaymentActivities
 from activities.sweeping import SweepingActivities
-from domain.checkouts import CancelRequest, CloseCheckout, GivenBack
-from domain.ids import checkout_workflow
+from domain.checkouts import CancelRequest, CheckoutAnswer, CloseCheckout, GivenBack
+from domain.drops import FindDrops, LineLook
+from domain.ids import checkout_workflow, drop_line_workflow, membership_workflow
+from domain.joining import MembershipInput
 from domain.payments import AuthorizationFound, FindAuthorization, PaymentNews
 from domain.refusals import Refusal, RefusalCode
 from domain.states import CheckoutState
-from domain.sweeping import FindOverdue, OverdueCheckout
+from domain.sweeping import FindOverdue, FindStranded, OverdueCheckout, ReleasePreorders
 from workflows import attributes
 from workflows.desk import LOOK_AGAIN, until_known
 from workflows.display import Story
+from workflows.drop_line import DropLineWorkflow
+from workflows.membership import MembershipWorkflow
 from workflows.money_back import give_back, refund_all
 from workflows.policies import in_database
 from workflows.reconciliation import all_tenants
 
+JOINING = timedelta(hours=1)
+"""A customer may take so long to confirm the first payment of a membership."""
 OVERDUE = timedelta(minutes=5)
 """A checkout has this long, after its time is up, to end by itself; by then no call of its is out any more."""
 
@@ -44,6 +54,11 @@ class SweeperWorkflow:
     async def run(self) -> dict[str, int]:
         """Whose checkouts → which are long overdue → begin the end of those whose workflow does not run."""
         tenants = await all_tenants("Whose checkouts there are")
+        for tenant in tenants:
+            await _look_after_lines(tenant)
+            await _look_after_members(tenant)
+            coming_out = ReleasePreorders(tenant)
+            await in_database(SweepingActivities.release_preorders, coming_out, f"Preorders of {tenant} that come out")
         return {tenant: await self._one(tenant) for tenant in tenants}
 
     async def _one(self, tenant: str) -> int:
@@ -60,6 +75,51 @@ class SweeperWorkflow:
                 break
             after = found[-1].checkout_id
         return begun
+
+
+async def _look_after_lines(tenant: str) -> None:
+    """Each drop that is on sale, or will be before the next sweep, has its workflow."""
+    asked = FindDrops(tenant, int(OVERDUE.total_seconds()) * 2)
+    for drop_id in await in_database(DropActivities.find_on_sale, asked, f"Lines of {tenant}"):
+        with suppress(WorkflowAlreadyStartedError):
+            await workflow.start_child_workflow(
+                DropLineWorkflow.run,
+                LineLook(tenant, drop_id),
+                id=drop_line_workflow(tenant, drop_id),
+                parent_close_policy=ParentClosePolicy.ABANDON,
+                search_attributes=attributes.beside_order(tenant, None, "drop"),
+                static_summary=f"Line of drop {drop_id}",
+            )
+
+
+async def _look_after_members(tenant: str) -> None:
+    """Each membership that something should have happened to has its process; where one runs, Temporal refuses
+    another."""
+    overdue, joining = int(OVERDUE.total_seconds()), int(JOINING.total_seconds())
+    begun, after = 0, ""
+    while begun < MOST:
+        asked = FindStranded(tenant, overdue, joining, after, PAGE)
+        found = await in_database(SweepingActivities.find_stranded, asked, f"Memberships of {tenant} left behind")
+        begun += sum(await asyncio.gather(*(_take_up(one) for one in found)))
+        if len(found) < PAGE:
+            return
+        after = found[-1].membership_id
+
+
+async def _take_up(membership: MembershipInput) -> bool:
+    """From its tables, where it was left. False: its process runs."""
+    try:
+        await workflow.start_child_workflow(
+            MembershipWorkflow.run,
+            membership,
+            id=membership_workflow(membership.tenant, membership.membership_id),
+            parent_close_policy=ParentClosePolicy.ABANDON,
+            search_attributes=attributes.of_membership(membership.tenant, membership.customer_id, membership.currency),
+            static_summary=f"Membership {membership.plan_id}/{membership.tier_id}",
+        )
+    except WorkflowAlreadyStartedError:
+        return False
+    return True
 
 
 async def _begin(checkout: OverdueCheckout) -> bool:
@@ -126,6 +186,15 @@ class AbandonedCheckoutWorkflow:
             )
             intent_id = found.intent_id
         return await give_back(self, asked.tenant, asked.payment_id, intent_id=intent_id)
+
+    @workflow.update
+    async def begin(self) -> CheckoutAnswer:
+        """Never accepted."""
+        raise ApplicationError("the reservation's time is up", type="already_ended")
+
+    @begin.validator
+    def _too_late_to_begin(self) -> None:
+        raise ApplicationError("the reservation's time is up", type="already_ended")
 
     @workflow.update
     async def confirm(self) -> None:

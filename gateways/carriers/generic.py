@@ -1,6 +1,6 @@
 """A carrier with a plain JSON API and signed webhooks. It has no idempotency keys: look first, then buy.
 
-`POST /v1/shipments`, `GET /v1/shipments?reference=`, `POST /v1/shipments/{id}/buy`,
+`POST /v1/shipments`, `GET /v1/shipments?reference=`, `GET /v1/shipments/{id}`, `POST /v1/shipments/{id}/buy`,
 `POST /v1/shipments/{id}/void`, `GET /v1/shipments/{id}/tracking`, all with `Authorization: Bearer <key>`;
 refusals are RFC 9457 problems with a `code`. Webhooks carry one scan, signed in the header
 `Milepost-Signature` (`gateways/signatures.py`).
@@ -8,10 +8,8 @@ refusals are RFC 9457 problems with a `code`. Webhooks carry one scan, signed in
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import TypeVar
 from urllib.parse import quote
 
-import httpx
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from domain.parcels import (
@@ -22,15 +20,12 @@ from domain.parcels import (
     VoidOutcome,
     VoidResult,
 )
-from domain.tracking import Scan, TrackingStatus, scan_identity
-from gateways.carriers.protocol import CarrierRejected, CarrierUnavailable, MalformedEvent
+from domain.tracking import Scan, TrackingMessage, TrackingStatus, scan_identity
+from gateways.carriers.http import CarrierHttp, read
+from gateways.carriers.protocol import CarrierRejected, CarrierUnavailable
 from gateways.signatures import verify
 
 SIGNATURE_HEADER = "Milepost-Signature"
-
-_CONNECT_SECONDS = 5.0
-_UNKNOWN_OUTCOME = frozenset({401, 403, 408, 425, 429})
-"""Refusals that say nothing of the parcel. A wrong key too: it is mended by us, and no order fails for it."""
 
 _STATUSES = {status.value: status for status in TrackingStatus}
 _VOIDS = {"already_voided": VoidOutcome.ALREADY_VOIDED, "too_late": VoidOutcome.TOO_LATE}
@@ -78,9 +73,6 @@ class _Problem(BaseModel):
     detail: str = "the carrier gave no reason"
 
 
-_Shape = TypeVar("_Shape", bound=BaseModel)
-
-
 class GenericCarrier:
     """One account with such a carrier, as `protocol.Carrier` has it. `timeout` is seconds a call."""
 
@@ -89,10 +81,8 @@ class GenericCarrier:
     ) -> None:
         self._name = name
         self._secrets = tuple(webhook_secrets)
-        self._http = httpx.AsyncClient(
-            base_url=api_base,
-            headers={"Authorization": f"Bearer {api_key}", "Accept": "application/json"},
-            timeout=httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS)),
+        self._http = CarrierHttp(
+            name, api_base, complaint=_complaint, timeout=timeout, headers={"Authorization": f"Bearer {api_key}"}
         )
 
     @property
@@ -102,57 +92,61 @@ class GenericCarrier:
 
     async def close(self) -> None:
         """Give the connections back."""
-        await self._http.aclose()
+        await self._http.close()
 
     async def create(self, request: ParcelRequest) -> CarrierShipment:
         """Enter a parcel in the carrier's books; nothing is paid yet. A repeat makes a second one."""
-        return self._shipment(await self._call("POST", "/v1/shipments", _Shipment, json=asdict(request)))
+        return self._shipment(await self._http.call("POST", "/v1/shipments", _Shipment, json=asdict(request)))
 
     async def find(self, reference: str) -> CarrierShipment | None:
         """The parcel under our reference: bought before created before voided; None if none."""
-        found = await self._call("GET", "/v1/shipments", _Shipments, params={"reference": reference})
+        found = await self._http.call("GET", "/v1/shipments", _Shipments, params={"reference": reference})
         rows = sorted(found.data, key=lambda row: _PREFERENCE.index(row.state))
         return self._shipment(rows[0]) if rows else None
 
-    async def buy(self, carrier_shipment_id: str) -> Label:
+    async def look_up(self, carrier_shipment_id: str, rate_id: str) -> CarrierShipment:  # noqa: ARG002  # as others
+        """The parcel with this id."""
+        return self._shipment(await self._http.call("GET", _path(carrier_shipment_id), _Shipment))
+
+    async def rates(self, carrier_shipment_id: str) -> None:
+        """Such a carrier quotes no rates: it sells the service asked for."""
+
+    async def buy(self, carrier_shipment_id: str, rate_id: str = "") -> Label:  # noqa: ARG002  # as others
         """Buy the label, which costs money. `CarrierRejected("already_bought")` when it was bought before."""
-        bought = self._shipment(await self._call("POST", _path(carrier_shipment_id, "buy"), _Shipment))
+        bought = self._shipment(await self._http.call("POST", _path(carrier_shipment_id, "buy"), _Shipment))
         if bought.label is None:
             raise CarrierUnavailable(f"{self._name} sold a label and did not show it")
         return bought.label
 
-    async def void(self, carrier_shipment_id: str) -> VoidResult:
-        """Give an unused label back, or a shipment without one; again is harmless."""
+    async def void(self, label: Label) -> VoidResult:
+        """Give an unused label back; again is harmless."""
         try:
-            await self._call("POST", _path(carrier_shipment_id, "void"), _Shipment)
+            await self._http.call("POST", _path(label.carrier_shipment_id, "void"), _Shipment)
         except CarrierRejected as refused:
             if refused.code not in _VOIDS:
                 raise
             return VoidResult(_VOIDS[refused.code], refused.message)
         return VoidResult(VoidOutcome.VOIDED)
 
-    async def track(self, carrier_shipment_id: str) -> tuple[Scan, ...]:
+    async def track(self, label: Label) -> tuple[Scan, ...]:
         """All scans so far, in the order in which they happened."""
-        events = await self._call("GET", _path(carrier_shipment_id, "tracking"), _Events)
+        events = await self._http.call("GET", _path(label.carrier_shipment_id, "tracking"), _Events)
         return tuple(sorted(map(self._scan, events.data), key=lambda scan: (scan.occurred_at, scan.event_id)))
 
-    def verify(self, headers: Mapping[str, str], body: bytes, now: int) -> None:
+    async def verify(self, headers: Mapping[str, str], body: bytes, now: int) -> None:
         """Raise `SignatureInvalid` unless the carrier signed these raw bytes; `now` is unix seconds."""
         wanted = SIGNATURE_HEADER.lower()
         given = [value for name, value in headers.items() if name.lower() == wanted]
         verify(self._secrets, ",".join(given), body, now)
 
-    def parse(self, body: bytes) -> Scan:
-        """The scan in a verified webhook, `unknown` if nobody knows its status. Raises `MalformedEvent`."""
-        try:
-            return self._scan(_Event.model_validate_json(body))
-        except ValidationError as wrong:
-            places = sorted({".".join(map(str, error["loc"])) or "the body" for error in wrong.errors()})
-            raise MalformedEvent(f"missing or wrong: {', '.join(places)}") from None
+    def parse(self, body: bytes) -> TrackingMessage:
+        """The one scan in a verified webhook, `unknown` if nobody knows its status. Raises `MalformedEvent`."""
+        scan = self._scan(read(_Event, body))
+        return TrackingMessage(scan.event_id, (scan,))
 
-    def parse_webhook(self, headers: Mapping[str, str], body: bytes, now: int) -> Scan:
+    async def parse_webhook(self, headers: Mapping[str, str], body: bytes, now: int) -> TrackingMessage:
         """`verify`, then `parse`."""
-        self.verify(headers, body, now)
+        await self.verify(headers, body, now)
         return self.parse(body)
 
     def _shipment(self, row: _Shipment) -> CarrierShipment:
@@ -175,44 +169,14 @@ class GenericCarrier:
             location=event.location,
         )
 
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        shape: type[_Shape],
-        *,
-        json: object = None,
-        params: dict[str, str] | None = None,
-    ) -> _Shape:
-        """One request, its answer read as `shape`, every failure as one of the protocol's two."""
-        try:
-            answer = await self._http.request(method, path, json=json, params=params)
-        except httpx.HTTPError as lost:
-            raise CarrierUnavailable(f"{self._name} did not answer: {type(lost).__name__}") from lost
-        status = answer.status_code
-        if answer.is_client_error and status not in _UNKNOWN_OUTCOME:
-            problem = _problem(answer)
-            raise CarrierRejected(problem.code, problem.detail)
-        if not answer.is_success:
-            raise CarrierUnavailable(f"{self._name} answered {status}", _retry_after(answer))
-        try:
-            return shape.model_validate_json(answer.content)
-        except ValidationError as garbled:
-            raise CarrierUnavailable(f"{self._name} answered {status} with an unreadable body") from garbled
+
+def _path(carrier_shipment_id: str, what: str = "") -> str:
+    return "/v1/shipments/" + "/".join(filter(None, (quote(carrier_shipment_id, safe=""), what)))
 
 
-def _path(carrier_shipment_id: str, what: str) -> str:
-    return f"/v1/shipments/{quote(carrier_shipment_id, safe='')}/{what}"
-
-
-def _problem(answer: httpx.Response) -> _Problem:
+def _complaint(body: bytes) -> tuple[str, str] | None:
     try:
-        return _Problem.model_validate_json(answer.content)
+        problem = _Problem.model_validate_json(body)
     except ValidationError:
-        return _Problem(code=f"http_{answer.status_code}")
-
-
-def _retry_after(answer: httpx.Response) -> float | None:
-    """Seconds of `Retry-After`; its other form, a date, is rare and left to our own backoff."""
-    given = answer.headers.get("Retry-After", "")
-    return float(given) if given.isascii() and given.isdigit() and len(given) < 8 else None
+        return None
+    return problem.code, problem.detail

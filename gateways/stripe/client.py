@@ -7,6 +7,7 @@ import stripe
 from stripe.params import PaymentIntentCreateParams, PaymentIntentListParamsCreated
 
 from domain.disputes import DisputeFact
+from domain.joining import CardKept, CardRefused, KeepCard
 from domain.payments import (
     AuthorizationFact,
     AuthorizationFound,
@@ -33,6 +34,7 @@ from domain.refusals import Refusal, RefusalCode
 from gateways.signatures import verify
 from gateways.stripe import facts
 from gateways.stripe.books import StripeBooks
+from gateways.stripe.dues import confirm_again, delete_customer, keep_card
 from gateways.stripe.events import StripeEvent, parse
 from gateways.stripe.faults import StripeMisconfigured, fault, replayed_failure, too_old
 
@@ -85,6 +87,8 @@ class Stripe:
 
     async def authorize(self, asked: AuthorizePayment) -> PaymentFact:
         """Make the intent, and confirm it in the same call when we have the payment method."""
+        if asked.intent_id is not None:
+            return await confirm_again(self.client, asked, asked.intent_id)
         if too_old(asked.begun_at):
             return await self._find_authorization(asked) or KeySpent("the key is older than 23 hours")
         try:
@@ -101,6 +105,14 @@ class Stripe:
     async def look_up(self, intent_id: str) -> AuthorizationFact:
         """What is true of an intent now."""
         return facts.of_intent(await self._retrieve(intent_id))
+
+    async def delete_customer(self, customer: str) -> None:
+        """They and their kept cards are gone at Stripe; what was paid stays."""
+        await delete_customer(self.client, customer)
+
+    async def keep_card(self, asked: KeepCard) -> CardKept | CardRefused:
+        """Make a payment method its customer's."""
+        return await keep_card(self.client, asked)
 
     async def find_authorization(self, asked: FindAuthorization) -> AuthorizationFound:
         """The intent that an authorization made, looked for where it can be: its key lived for a day."""
@@ -214,7 +226,7 @@ class Stripe:
             "payment_method_types": ["card"],
             "metadata": {
                 "tenant": asked.tenant,
-                "checkout_id": asked.checkout_id,
+                **_owner(asked),
                 "payment_id": asked.payment_id,
                 "customer_id": asked.customer_id,
                 "operation": asked.idempotency_key,
@@ -298,6 +310,10 @@ class Stripe:
             return await self.client.v1.payment_intents.retrieve_async(intent_id, {"expand": _CHARGE_AND_FEE})
         except stripe.StripeError as error:
             raise fault(error) from error
+
+
+def _owner(asked: AuthorizePayment) -> dict[str, str]:
+    return {"membership_id": asked.membership_id} if asked.membership_id else {"checkout_id": asked.checkout_id}
 
 
 def _spent(error: stripe.StripeError) -> KeySpent:

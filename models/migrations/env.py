@@ -3,19 +3,36 @@
 import sqlalchemy as sa
 from alembic import context
 
+import models.access
+import models.answers
+import models.cancellations
 import models.catalog
 import models.checkouts
 import models.disputes
+import models.drops
 import models.events
 import models.inbox
+import models.keys
 import models.ledger
+import models.mails
+import models.memberships
 import models.moves
 import models.orders
+import models.parcels
 import models.payments
+import models.persisted
+import models.plans
+import models.prices
+import models.promotions
 import models.reconciliation
+import models.refund_requests
+import models.returns
 import models.shipments
+import models.shipping_methods
 import models.stock
-import models.tenancy  # noqa: F401  # each of these registers its tables
+import models.tax
+import models.tenancy  # each of these registers its tables
+import models.trail  # noqa: F401  # each of these registers its tables
 from models.base import Base
 from settings import OwnerSettings
 

@@ -1,7 +1,7 @@
 """The carrier stand-in's API: shipments, labels, tracking. No idempotency keys, as few carriers have them."""
 
 import contextlib
-import secrets
+import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -11,23 +11,21 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from sandbox.carrier import easypost, shippo
 from sandbox.carrier.control import Control
 from sandbox.carrier.depot import Depot, Refused
+from sandbox.carrier.door import Answer, Door, named
 from sandbox.carrier.pages import label_svg, tracking_html
 from sandbox.carrier.post import running
 from sandbox.carrier.records import Parcel, ShipmentWanted
-from sandbox.faults import ConnectionLost
-from sandbox.lost import LostResponse
-
-Answer = tuple[int, dict[str, Any]]
 
 
 class Api:
     """The carrier's own endpoints around a depot, each able to have the faults that were asked for."""
 
     def __init__(self, depot: Depot, control: Control, api_key: str) -> None:
-        self._depot, self._control = depot, control
-        self._authorization = f"Bearer {api_key}".encode()
+        self._depot = depot
+        self._door = Door(control, f"Bearer {api_key}", problem)
 
     async def create(self, request: Request) -> Response:
         """`POST /v1/shipments`."""
@@ -36,13 +34,13 @@ class Api:
         def work() -> Answer:
             return 201, _shipment(self._depot.create(ShipmentWanted.model_validate_json(body)))
 
-        return await self._answer(request, "create", work)
+        return await self._door.answer(request, "create", work, _reference_in(body))
 
     async def search(self, request: Request) -> Response:
         """`GET /v1/shipments?reference=`."""
         reference = request.query_params.get("reference", "")
         found = self._depot.under
-        return await self._answer(
+        return await self._door.answer(
             request, "find", lambda: (200, {"data": [_shipment(parcel) for parcel in found(reference)]})
         )
 
@@ -65,7 +63,7 @@ class Api:
             scans = self._depot.get(request.path_params["id"]).scans
             return 200, {"data": [scan.model_dump(mode="json") for scan in scans]}
 
-        return await self._answer(request, "track", work)
+        return await self._door.answer(request, "track", work)
 
     async def label(self, request: Request) -> Response:
         """`GET /labels/{id}`: the label as SVG, without a key, as carriers' label links are."""
@@ -89,49 +87,32 @@ class Api:
         return HTMLResponse(tracking_html(parcel))
 
     async def _on_one(self, request: Request, operation: str, act: Callable[[str], Parcel]) -> Response:
-        return await self._answer(request, operation, lambda: (200, _shipment(act(request.path_params["id"]))))
-
-    async def _answer(self, request: Request, operation: str, work: Callable[[], Answer]) -> Response:
-        """Do the work of one call, with the faults due before it, after it, or instead of an answer."""
-        given = request.headers.get("Authorization", "").encode()
-        if not secrets.compare_digest(given, self._authorization):
-            return problem(401, "unauthorized", "The API key is missing or wrong.")
-        self._control.calls[operation] += 1
-        faults = self._control.faults
-        try:
-            struck = await faults.strike(operation, "before")
-            if struck is not None:
-                return struck
-            status, body = work()
-            await faults.strike(operation, "hang")
-            struck = await faults.strike(operation, "after")
-        except ConnectionLost:
-            return LostResponse()
-        except Refused as refused:
-            return problem(refused.status, refused.code, refused.detail)
-        except ValidationError as wrong:
-            return invalid(wrong)
-        return JSONResponse(body, status) if struck is None else struck
+        return await self._door.answer(request, operation, lambda: (200, _shipment(act(request.path_params["id"]))))
 
 
-def problem(status: int, code: str, detail: str, **more: object) -> JSONResponse:
+def _reference_in(body: bytes) -> str:
+    """The caller's id of the parcel, for faults that are aimed; empty when the body has none."""
+    try:
+        return str(json.loads(body)["reference"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+def problem(status: int, code: str, detail: str) -> JSONResponse:
     """An RFC 9457 problem."""
-    body = {"type": "about:blank", "status": status, "code": code, "detail": detail, **more}
+    body = {"type": "about:blank", "status": status, "code": code, "detail": detail}
     return JSONResponse(body, status, media_type="application/problem+json")
 
 
 def invalid(wrong: ValidationError) -> JSONResponse:
     """A 422 that names each field that is missing or wrong."""
-    errors = [{"field": ".".join(map(str, each["loc"])), "message": each["msg"]} for each in wrong.errors()]
-    first = errors[0]["field"]
-    code = "invalid_address" if first.startswith(("sender", "recipient")) else "invalid_request"
-    detail = "; ".join(f"{each['field'] or 'body'}: {each['message']}" for each in errors)
-    return problem(422, code, detail, errors=errors)
+    return problem(422, *named(wrong))
 
 
 def build(depot: Depot, *, api_key: str, webhook_url: str, webhook_secret: str) -> Starlette:
     """The ASGI application around a depot; it moves parcels and posts webhooks while it runs."""
     control = Control(depot)
+    depot.bodies = {easypost.FACE: easypost.webhook, shippo.FACE: shippo.webhook}
     api = Api(depot, control, api_key)
 
     @contextlib.asynccontextmanager
@@ -163,6 +144,8 @@ def build(depot: Depot, *, api_key: str, webhook_url: str, webhook_secret: str) 
             Route("/labels/{id}", api.label, methods=["GET"]),
             Route("/track/{number}", api.page, methods=["GET"]),
             Route("/healthz", healthz, methods=["GET"]),
+            *easypost.routes(depot, control, api_key),
+            *shippo.routes(depot, control, api_key),
             *control.routes(),
         ],
     )

@@ -54,10 +54,11 @@ class Control:
         return JSONResponse({"released": self._depot.release()})
 
     async def add_fault(self, request: Request) -> Response:
-        """`{operation: create|find|buy|void|track|*, when, status|null, times, nth, retry_after}`.
+        """`{operation: create|find|buy|void|track|*, when, status|null, times, nth, retry_after, reference}`.
 
         `when` is `before`: nothing is done; `after`: it is done, but another answer is given; or `hang`: it
-        is done and no answer ever comes. A null status cuts the connection.
+        is done and no answer ever comes. A null status cuts the connection. A `reference` (our id of the parcel) aims
+        it at the `create` of that parcel in the generic API.
         """
         wanted = FaultWanted.model_validate_json(await request.body())
         self.faults.asked.append(Fault(**wanted.model_dump()))
@@ -82,7 +83,14 @@ class Control:
                 parcel.wanted.reference,
                 {"shipments": [], "labels_bought": 0, "labels_voided": 0, "labels_live": 0, "repeat_buys": 0},
             )
-            entry["shipments"].append({"id": parcel.id, "state": parcel.state, "position": parcel.position})
+            entry["shipments"].append(
+                {
+                    "id": parcel.id,
+                    "state": parcel.state,
+                    "position": parcel.position,
+                    "weight_grams": parcel.wanted.weight_grams,
+                }
+            )
             sold, voided = parcel.label is not None, parcel.state == "voided"
             entry["labels_bought"] += sold
             entry["labels_voided"] += sold and voided

@@ -2,9 +2,10 @@
 
 import secrets
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain.tracking import POSSESSION
 from sandbox.carrier.agenda import Agenda
@@ -12,6 +13,7 @@ from sandbox.carrier.records import (
     Conduct,
     Delivery,
     Event,
+    Face,
     LabelRecord,
     Parcel,
     ScanWanted,
@@ -50,6 +52,22 @@ _PER_KILOGRAM = 60
 CURRENCY = "EUR"
 
 
+OFFERS = (("Post", "Economy", 390, 5), ("Post", "Priority", 690, 3), ("Swift", "NextDay", 1890, 1))
+"""Carrier, service, base price in minor units and days on the way, of the faces that quote rates."""
+
+
+class Offer(NamedTuple):
+    """What a parcel could be carried for."""
+
+    id: str
+    parcel_id: str
+    carrier: str
+    service: str
+    cost_minor: int
+    currency: str
+    days: int
+
+
 class Refused(Exception):
     """A 4xx: status, a code, a sentence."""
 
@@ -68,6 +86,8 @@ class Depot:
         self.public_url, self.pace, self.conduct = public_url.rstrip("/"), pace, Conduct()
         self.parcels: dict[str, Parcel] = {}
         self.deliveries: dict[str, Delivery] = {}
+        self.bodies: dict[str, Callable[[Parcel, Event], str]] = {}
+        """How a face tells of a scan, by its name; the generic one sends the scan itself."""
         self.taken = self.in_flight = 0
         self.moves, self.posts = Agenda(), Agenda()
         self._by_number: dict[str, Parcel] = {}
@@ -77,9 +97,9 @@ class Depot:
         for kind, _, body in list(self._journal.load()):
             self._restore(kind, body)
 
-    def create(self, wanted: ShipmentWanted) -> Parcel:
+    def create(self, wanted: ShipmentWanted, face: Face = "generic") -> Parcel:
         """Enter a parcel; the same reference again makes a second one, as with most carriers."""
-        parcel = Parcel(id=f"shp_{secrets.token_hex(8)}", wanted=wanted)
+        parcel = Parcel(id=f"shp_{secrets.token_hex(8)}", wanted=wanted, face=face)
         self._index(parcel)
         self._keep(parcel)
         return parcel
@@ -98,7 +118,23 @@ class Depot:
         """The parcel with this tracking number."""
         return self._by_number.get(tracking_number)
 
-    def buy(self, parcel_id: str) -> Parcel:
+    def offers(self, parcel: Parcel) -> list[Offer]:
+        """What it could be carried for; each has an id of its own."""
+        extra = _PER_KILOGRAM * (parcel.wanted.weight_grams // 1000)
+        return [
+            Offer(f"rate_{place}_{parcel.id}", parcel.id, carrier, service, base + extra, CURRENCY, days)
+            for place, (carrier, service, base, days) in enumerate(OFFERS)
+        ]
+
+    def offer(self, offer_id: str) -> Offer:
+        """One of them, or a 404."""
+        place, _, parcel_id = offer_id.removeprefix("rate_").partition("_")
+        offers = self.offers(self.get(parcel_id))
+        if not place.isdigit() or int(place) >= len(offers):
+            raise Refused(404, "unknown_rate", f"There is no rate {offer_id}.")
+        return offers[int(place)]
+
+    def buy(self, parcel_id: str, offer: Offer | None = None) -> Parcel:
         """Sell its label; a second time is refused and counted, so that a naive retry shows."""
         parcel = self.get(parcel_id)
         if parcel.state == "bought":
@@ -109,13 +145,16 @@ class Depot:
             raise Refused(409, "voided", f"Shipment {parcel_id} was voided.")
         service = parcel.wanted.service
         base = next((price for word, price in _BASE_PRICES.items() if word in service), _STANDARD_PRICE)
+        cost = base + _PER_KILOGRAM * (parcel.wanted.weight_grams // 1000)
+        if offer is not None:
+            service, cost, parcel.offer_id = f"{offer.carrier}/{offer.service}", offer.cost_minor, offer.id
         number = f"MP{secrets.randbelow(10**12):012d}"
         parcel.state = "bought"
         parcel.label = LabelRecord(
             tracking_number=number,
             tracking_url=f"{self.public_url}/track/{number}",
             label_url=f"{self.public_url}/labels/{parcel.id}",
-            cost_minor=base + _PER_KILOGRAM * (parcel.wanted.weight_grams // 1000),
+            cost_minor=cost,
             currency=CURRENCY,
             service=service,
         )
@@ -159,7 +198,7 @@ class Depot:
             if newest and event.status in SCANS and event.status != _KEEPS_MOVING:
                 parcel.position = event.status
                 self._plan(parcel)
-        self._keep(parcel, *self._queue(event))
+        self._keep(parcel, *self._queue(parcel, event))
         return event
 
     def move(self, parcel_id: str) -> None:
@@ -220,7 +259,7 @@ class Depot:
         """Close the file."""
         self._journal.close()
 
-    def _queue(self, event: Event) -> list[Delivery]:
+    def _queue(self, parcel: Parcel, event: Event) -> list[Delivery]:
         """The webhook of a scan, as the conduct has it, and the one that it overtakes."""
         if self.conduct.mode == "drop":
             return []
@@ -228,7 +267,8 @@ class Depot:
         delivery = Delivery(
             id=f"dlv_{secrets.token_hex(8)}",
             shipment_id=event.shipment_id,
-            body=event.model_dump_json(),
+            body=self.bodies[parcel.face](parcel, event) if parcel.face in self.bodies else event.model_dump_json(),
+            face=parcel.face,
             due_at=None if self.conduct.mode == "hold" else now,
             copies=1 + self.conduct.duplicate,
         )

@@ -7,6 +7,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Optional = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 
+Face = Literal["generic", "easypost", "shippo"]
+"""The API that a parcel came through."""
+
 HEAVIEST_GRAMS = 31_500
 UNDELIVERABLE = "00000"
 """A postal code that does not exist: how a demonstration gets an address refused."""
@@ -68,10 +71,15 @@ class Event(BaseModel):
 
 
 class Parcel(BaseModel):
-    """A parcel in the books. `position` is the last place of its journey; `moves_at` is unix seconds."""
+    """A parcel in the books. `face` is the API it came through, `offer_id` the rate it was sold at.
+
+    `position` is the last place of its journey; `moves_at` is unix seconds.
+    """
 
     id: str
     wanted: ShipmentWanted
+    face: Face = "generic"
+    offer_id: str = ""
     state: Literal["created", "bought", "voided"] = "created"
     label: LabelRecord | None = None
     repeat_buys: int = 0
@@ -86,6 +94,7 @@ class Delivery(BaseModel):
     id: str
     shipment_id: str
     body: str
+    face: Face = "generic"
     due_at: float | None
     attempts: int = 0
     copies: int = 1
@@ -131,3 +140,4 @@ class FaultWanted(BaseModel):
     nth: int = Field(default=1, ge=1)
     times: int = Field(default=1, ge=1)
     retry_after: int | None = Field(default=None, ge=0)
+    reference: Text | None = None

@@ -1,9 +1,10 @@
-"""The four operations that move money, and the ways an answer can be lost; for the tests that break the stand-in."""
+"""The operations that move money, and the ways an answer can be lost; for the tests that break the stand-in."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from domain.payments import PaymentDeclined
 from gateways.stripe import StripeUnavailable
 from tests.contract.kit import Account
 
@@ -17,6 +18,8 @@ class Operation:
     kind: str
     prepare: Callable[[Account], Awaitable[Any]]
     count: Callable[[dict[str, Any]], int]
+    method: str = ""
+    """Of the gateway; like the name unless told."""
 
     def __str__(self) -> str:
         return self.name
@@ -40,12 +43,30 @@ async def _refund(account: Account) -> Any:
     return account.refunds(paid.intent_id, 1000)
 
 
+async def _confirm_again(account: Account) -> Any:
+    """An intent that was declined, with a card that is not."""
+    owner = (await account.shopper.customers.create_async({"metadata": {"run": account.run}})).id
+    bad, good = [
+        (await account.shopper.payment_methods.attach_async(card, {"customer": owner})).id
+        for card in ("pm_card_chargeCustomerFail", "pm_card_visa")
+    ]
+    asked = account.asks(bad, provider_customer=owner, off_session=True, return_url=None)
+    refused = await account.gateway.authorize(asked)
+    assert isinstance(refused, PaymentDeclined)
+    key = f"{asked.idempotency_key}/again"
+    return replace(asked, payment_method=good, intent_id=refused.intent_id, idempotency_key=key)
+
+
 OPERATIONS = [
     Operation("authorize", "payment_intents.create", "authorized", _authorize, lambda s: int(s["authorizations_live"])),
     Operation("capture", "payment_intents.capture", "captured", _capture, lambda s: int(s["captures"])),
     Operation("void", "payment_intents.cancel", "voided", _void, lambda s: int(s["by_status"].get("canceled", 0))),
     Operation("refund", "refunds.create", "refund_made", _refund, lambda s: int(s["refunds"])),
-]
+    Operation(
+        "confirm_again", "payment_intents.confirm", "authorized", _confirm_again,
+        lambda s: int(s["authorizations_live"]), "authorize",
+    ),
+]  # fmt: skip
 
 
 async def arm(account: Account, operation: Operation, **fault: Any) -> None:
@@ -74,7 +95,7 @@ async def sent(account: Account, operation: Operation) -> int:
 
 async def act(account: Account, operation: Operation, asked: Any) -> Any:
     """Ask once."""
-    return await getattr(account.gateway, operation.name)(asked)
+    return await getattr(account.gateway, operation.method or operation.name)(asked)
 
 
 async def insist(account: Account, operation: Operation, asked: Any) -> Any:

@@ -47,7 +47,7 @@ async def test_silence_ends_with_the_gateways_patience(emptied: Account, operati
     hurried = Stripe(api_key=KEY, api_base=emptied.stand.base, webhook_secrets=(), timeout=0.3)
     try:
         with pytest.raises(StripeUnavailable, match="no answer"):
-            await getattr(hurried, operation.name)(asked)
+            await getattr(hurried, operation.method or operation.name)(asked)
     finally:
         await hurried.close()
     assert (await insist(emptied, operation, asked)).kind == operation.kind
@@ -122,13 +122,13 @@ async def test_nobody_at_home(emptied: Account, operation: Operation) -> None:
     lonely = Stripe(api_key=KEY, api_base=f"http://127.0.0.1:{free_port()}", webhook_secrets=())
     try:
         with pytest.raises(StripeUnavailable, match="no answer"):
-            await getattr(lonely, operation.name)(asked)
+            await getattr(lonely, operation.method or operation.name)(asked)
     finally:
         await lonely.close()
 
 
 async def test_a_void_by_authorization_whose_answer_was_lost(emptied: Account) -> None:
-    authorize, _, void, _ = OPERATIONS
+    authorize, _, void, *_ = OPERATIONS
     asked = emptied.asks()
     await arm(emptied, authorize, when="after", status=None)
     with pytest.raises(StripeUnavailable):
@@ -140,7 +140,7 @@ async def test_a_void_by_authorization_whose_answer_was_lost(emptied: Account) -
 
 
 async def test_a_void_by_authorization_whose_key_is_spent(emptied: Account) -> None:
-    authorize, _, void, _ = OPERATIONS
+    authorize, _, void, *_ = OPERATIONS
     asked = emptied.asks()
     await arm(emptied, authorize, when="before", status=500)
     with pytest.raises(StripeUnavailable):

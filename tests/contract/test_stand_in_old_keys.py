@@ -86,7 +86,7 @@ async def test_an_authorization_is_found_among_many(emptied: Account) -> None:
 
 
 async def test_an_old_authorization_that_never_was_is_voided_by_not_being_sent(emptied: Account) -> None:
-    authorize, _, void, _ = OPERATIONS
+    authorize, _, void, *_ = OPERATIONS
     await watch(emptied, authorize)
     asked = replace(emptied.asks(), begun_at=long_ago())
     assert await emptied.gateway.void(emptied.voids(None, asked)) == PaymentVoided(None)

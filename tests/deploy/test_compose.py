@@ -1,5 +1,6 @@
 """The files that run Milepost elsewhere: well formed, agreeing with the code, safe by default; no Docker."""
 
+import json
 import os
 import re
 import subprocess
@@ -23,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 OURS = ("migrate", "api", "worker")
 ONE_SHOT = ("database-roles", "temporal-schema", "temporal-namespace", "migrate")
 FILES = ("docker-compose.yml", "deploy/compose.external.yml")
+CAUGHT = {"smtp_host", "smtp_port", "smtp_security"}
+"""Settings that the example gives values of its own: e-mails are caught."""
 BESIDE_SETTINGS = {"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"}
 
 TEMPORAL_VARIABLES = {
@@ -40,6 +43,7 @@ SERVICE: dict[str, Any] = {
     "additionalProperties": False,
     "required": ["image", "security_opt"],
     "properties": {
+        "profiles": {"const": ["mail-catcher"]},
         "image": {"type": "string", "pattern": r"^[a-z0-9/.-]+:[A-Za-z0-9_.${}:-]+$"},
         "build": {
             "type": "object",
@@ -209,14 +213,14 @@ def test_every_service_is_there() -> None:
     """The whole stack, and nothing that nobody waits for."""
     assert set(services()) == {
         "postgres", "database-roles", "temporal-schema", "temporal", "temporal-namespace", "temporal-ui",
-        "migrate", "api", "worker",
+        "mailpit", "migrate", "api", "worker",
     }  # fmt: skip
     assert set(services(FILES[1])) == set(OURS)
 
 
 def test_every_variable_is_explained_and_every_explained_one_is_used() -> None:
     """`.env.example` and the compose files name the same variables."""
-    assert read_by(FILES[0]) | read_by(FILES[1]) == set(example())
+    assert read_by(FILES[0]) | read_by(FILES[1]) | {"COMPOSE_PROFILES"} == set(example())
 
 
 def test_no_variable_is_read_without_a_default_or_a_demand() -> None:
@@ -264,14 +268,42 @@ def test_the_migration_alone_is_the_owner(file: str) -> None:
 
 def test_the_example_filled_in_makes_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """A stranger who fills in the blanks gets settings that load, and the defaults that the code has."""
-    filled = {name: value or "filled-in" for name, value in example().items()} | {"STRIPE_API_BASE": ""}
+    unfilled = dict.fromkeys(
+        (
+            "STRIPE_API_BASE",
+            "MILEPOST_PAYLOAD_KEYS",
+            "MILEPOST_WORKER_BUILD",
+            "MILEPOST_RETURN_APPROVE_REASONS",
+            "MILEPOST_REFUND_MOST",
+            "MILEPOST_REFUND_ORDER_MOST",
+            "MILEPOST_REFUND_ACTOR_DAY_MOST",
+            "SMTP_USER",
+            "SMTP_PASSWORD",
+        ),
+        "",
+    )
+    filled = {name: value or "filled-in" for name, value in example().items()} | unfilled
     for name, value in resolved(services()["api"]["environment"], filled).items():
         monkeypatch.setenv(name, value)
     loaded = settings.Settings()
     assert loaded.database_url.get_secret_value().startswith("postgresql+psycopg://milepost_app:filled-in@")
     for name, field in settings.Settings.model_fields.items():
-        if not field.is_required() and not name.endswith("_secrets") and name != "temporal_ui_url":
+        if not field.is_required() and not name.endswith("_secrets") and name not in CAUGHT | {"temporal_ui_url"}:
             assert getattr(loaded, name) == field.default, name
+
+
+def test_e_mails_are_caught_unless_a_mail_server_is_named() -> None:
+    """As the example is, the worker sends to the catcher, which has a page on this host and no way to deliver."""
+    catcher = services()["mailpit"]
+    assert catcher["profiles"] == example()["COMPOSE_PROFILES"].split(",")
+    assert (example()["SMTP_HOST"], example()["SMTP_PORT"], example()["SMTP_SECURITY"]) == ("mailpit", "1025", "none")
+    assert not any(name.startswith("MP_SMTP_RELAY") for name in catcher["environment"])
+    assert catcher["user"] == "65534:65534"
+    assert catcher["read_only"] is True
+    assert catcher["cap_drop"] == ["ALL"]
+    assert "networks" not in catcher, "the worker is on the default network too, and PostgreSQL is not"
+    assert "default" in services()["worker"]["networks"]
+    assert all("mailpit" not in one.get("depends_on", {}) for one in services().values()), "it may be left out"
 
 
 def test_the_example_as_it_is_does_not_start() -> None:
@@ -316,7 +348,7 @@ def test_images_are_pinned() -> None:
     assert ":latest" not in text
     images = {name: service["image"] for name, service in services().items() if name not in OURS}
     tags = {name: image.rpartition(":")[2] for name, image in images.items()}
-    assert all(re.match(r"[0-9]+\.[0-9]+", tag) for tag in tags.values()), tags
+    assert all(re.match(r"v?[0-9]+\.[0-9]+", tag) for tag in tags.values()), tags
     assert tags["temporal"] == tags["temporal-schema"] == tags["temporal-namespace"]
     assert tuple(map(int, tags["temporal"].split(".")[:2])) >= (1, 29)
     bases = re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
@@ -325,10 +357,12 @@ def test_images_are_pinned() -> None:
     assert tags["postgres"] == tags["database-roles"]
 
 
-def test_the_host_offers_the_api_and_the_temporal_pages_to_itself_only() -> None:
-    """Two ports, both on the loopback address."""
+def test_the_host_offers_the_api_and_two_pages_to_itself_only() -> None:
+    """Three ports, all on the loopback address."""
     ports = {name: service["ports"] for name, service in services().items() if "ports" in service}
-    assert ports == {"api": ["127.0.0.1:8000:8000"], "temporal-ui": ["127.0.0.1:8080:8080"]}
+    assert ports == {
+        "api": ["127.0.0.1:8000:8000"], "temporal-ui": ["127.0.0.1:8080:8080"], "mailpit": ["127.0.0.1:8025:8025"],
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -390,11 +424,11 @@ def test_each_mounted_file_that_is_named_exists() -> None:
 
 
 def test_temporal_polls_as_often_as_in_the_embedded_stack() -> None:
-    """Both settings of the queue pollers, with the embedded stack's values."""
+    """What concerns the history service, with the embedded stack's values."""
     loaded = yaml.safe_load((ROOT / "deploy/temporal/dynamicconfig.yaml").read_text())
     wanted = {name: value for name, value in DYNAMIC_CONFIG.items() if name.startswith("history.")}
-    assert {name: [str(entry["value"]) for entry in entries] for name, entries in loaded.items()} == {
-        name: [value] for name, value in wanted.items()
+    assert {name: [entry["value"] for entry in entries] for name, entries in loaded.items()} == {
+        name: [json.loads(value)] for name, value in wanted.items()
     }
 
 

@@ -7,7 +7,6 @@ from typing import Any, get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from domain import books, disputes, journal
 from domain.payments import (
@@ -27,6 +26,7 @@ from domain.payments import (
     VoidPayment,
 )
 from domain.refusals import Refusal, RefusalCode
+from gateways.temporal import data_converter
 
 UNIONS = (PaymentFact, CaptureFact, VoidFact, RefundFact)
 ASKED = (
@@ -70,8 +70,8 @@ facts = st.sampled_from(UNIONS).flatmap(answers)
 
 async def there_and_back(value: object, kind: Any) -> object:
     """Through Temporal, as an activity's answer or input goes."""
-    payloads = await pydantic_data_converter.encode([value])
-    (back,) = await pydantic_data_converter.decode(payloads, [kind])
+    payloads = await data_converter.encode([value])
+    (back,) = await data_converter.decode(payloads, [kind])
     return back
 
 
@@ -109,10 +109,10 @@ def test_a_fact_cannot_be_changed() -> None:
 
 def test_only_the_fields_of_a_later_version_are_missing_from_an_old_message() -> None:
     """What an older worker wrote has no later fields; those have defaults."""
-    (payload,) = pydantic_data_converter.payload_converter.to_payloads(
+    (payload,) = data_converter.payload_converter.to_payloads(
         [{"kind": "declined", "refusal": {"code": "card_declined", "message": "No."}}]
     )
-    (fact,) = pydantic_data_converter.payload_converter.from_payloads([payload], [PaymentFact])  # type: ignore[list-item]
+    (fact,) = data_converter.payload_converter.from_payloads([payload], [PaymentFact])  # type: ignore[list-item]
     assert fact == PaymentDeclined(Refusal(RefusalCode.CARD_DECLINED, "No."))
 
 

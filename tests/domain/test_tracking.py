@@ -17,6 +17,7 @@ from domain.tracking import (
     advance,
     decides,
     scan_identity,
+    status_of,
 )
 
 S = TrackingStatus
@@ -143,6 +144,18 @@ def test_the_workflow_hears_of_the_handover_from_whatever_proves_it() -> None:
     assert not decides(scan(S.IN_TRANSIT), handed_over=True)
     assert not decides(scan(S.DELAYED), handed_over=False)
     assert all(decides(scan(status), handed_over=True) for status in DECISIVE)
+
+
+def test_a_silent_parcel_is_waited_for_whatever_is_said() -> None:
+    assert decides(scan(S.DELAYED), handed_over=True, silent=True)
+    assert not decides(scan(S.DELAYED), handed_over=True)
+
+
+def test_the_most_particular_code_that_is_known_tells() -> None:
+    tables = ({"held": S.ON_HOLD}, {"moving": S.IN_TRANSIT})
+    assert status_of("held", "moving", tables=tables) is S.ON_HOLD
+    assert status_of("new", "moving", tables=tables) is S.IN_TRANSIT
+    assert status_of("new", "newer", tables=tables) is S.UNKNOWN
 
 
 def test_ends_and_exceptions_decide() -> None:

@@ -1,9 +1,10 @@
-"""An authorization lasts seven days: before it lapses it is replaced, or a person is called; a lapse is recorded."""
+"""What days bring: an authorization that lasts seven of them, and a parcel that must leave within two."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.flow.kit import PRICE, SHIPPING, Shop, until
+from tests.flow.parcels_kit import Parcels
 from workflows.shipment import ShipmentWorkflow
 
 TOTAL = PRICE + SHIPPING
@@ -40,7 +41,8 @@ async def test_replaced_on_the_saved_card(shop: Shop) -> None:
 
     await until(held, lambda seen: seen == {first["id"]: "canceled", second: "requires_capture"})
     order = await shop.order(order["number"])
-    assert (order["payment"]["state"], order["needs_attention"]) == ("authorized", False)
+    assert order["payment"]["state"] == "authorized"
+    assert order["attention_reason"].startswith("ship_by_passed")
     assert "payment.reauthorized" in [event["type"] for event in order["timeline"]]
 
     assert (await shop.hand_over(order)).json()["released"] is True
@@ -96,3 +98,47 @@ async def test_a_parcel_without_a_label_is_watched_as_well(shop: Shop) -> None:
     assert (await shop.hand_over(order)).json()["released"] is True
     order = await shop.order_in(order["number"], "shipped")
     assert (order["payment"]["captured"], order["needs_attention"]) == (TOTAL, False)
+
+
+async def test_what_is_held_for_the_second_parcel_lapses_and_it_is_cancelled(shop: Shop) -> None:
+    parcels, sku = Parcels(shop), shop.new_sku()
+    order = await parcels.bought({sku: 1}, {sku: 1})
+    await parcels.deliver(order, 0)
+    await shop.stripe("advance", seconds=SIX_DAYS.total_seconds())
+    lapses = datetime.fromisoformat(order["payment"]["capture_before"])
+    second = parcels.flow(order, 1)
+    await shop.skip_time(second, lapses - timedelta(days=1) - datetime.now(UTC) + timedelta(minutes=1))
+    seen = await needs_person(shop, order, "the authorization lapses on")
+    assert "the rest cannot be held anew" in seen["attention_reason"]
+    await shop.stripe("advance", seconds=TWO_DAYS.total_seconds())
+    await shop.skip_time(second, TWO_DAYS)
+    seen = await needs_person(shop, order, "what was held for a parcel that is still here has lapsed")
+    assert (seen["payment"]["state"], seen["payment"]["captured"]) == ("captured", TOTAL)
+    assert "payment.rest_lapsed" in [event["type"] for event in seen["timeline"]]
+    assert (await shop.hand_over(parcels.alone(order, 1))).json()["released"] is False
+    cancelled = await parcels.cancel(order)
+    assert [one["state"] for one in cancelled.json()["shipments"]] == ["delivered", "cancelled"], cancelled.text
+    assert await parcels.money(order) == ("captured", TOTAL, 0)
+    await shop.order_in(order["number"], "delivered")
+
+
+async def test_a_parcel_that_is_still_here_after_its_day_calls_a_person_until_it_leaves(shop: Shop) -> None:
+    order = await shop.bought(shop.new_sku())
+    ship_by = datetime.fromisoformat(order["shipments"][0]["ship_by"])
+    await shop.skip_time(shop.parcel_flow(order), ship_by - datetime.now(UTC) + timedelta(minutes=1))
+    await needs_person(shop, order, "ship_by_passed: it was to leave by")
+    assert (await shop.hand_over(order)).json()["released"] is True
+    order = await shop.order_in(order["number"], "shipped")
+    assert order["needs_attention"] is False
+
+
+async def test_in_time_it_costs_no_timer_of_its_own(shop: Shop) -> None:
+    order = await shop.bought(shop.new_sku())
+    assert (await shop.hand_over(order)).json()["released"] is True
+
+    async def timers() -> int:
+        history = await shop.parcel_flow(order).fetch_history()
+        return sum(one.HasField("timer_started_event_attributes") for one in history.events)
+
+    # Until it must leave or its hold lapses; then, on its way, until its carrier is asked.
+    assert await until(timers, lambda seen: seen >= 2) == 2

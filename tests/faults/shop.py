@@ -4,8 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
-from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from sandbox.stack import Stack, StackOptions
 from tests.flow.kit import KEY, Shop
@@ -16,7 +14,7 @@ OPTIONS = StackOptions(env={"MILEPOST_SEED_API_KEY": KEY})
 @asynccontextmanager
 async def open_shop(stack: Stack) -> AsyncIterator[Shop]:
     """The shop with its clients, which are closed at the end. A request may wait for a whole silence of Stripe."""
-    temporal = await Client.connect(stack.links.temporal_address, data_converter=pydantic_data_converter, lazy=True)
+    temporal = await stack.temporal(lazy=True)
     headers = {"Authorization": f"Bearer {KEY}"}
     limits = httpx.Limits(max_connections=200, max_keepalive_connections=0)
     async with httpx.AsyncClient(

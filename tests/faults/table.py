@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +12,12 @@ from rich.table import Table
 from sandbox.stack import Stack
 from tests.faults.cells import FAULTS, Cell, all_cells
 from tests.faults.declines import Decline, all_declines
+from tests.faults.members import MemberCell
 from tests.faults.operations import OPERATIONS, together
 from tests.faults.shop import OPTIONS, open_shop
 from tests.flow.kit import Shop, until
+
+AT_ONCE = 12
 
 
 @dataclass
@@ -53,23 +56,29 @@ def _told(one: Cell | Decline) -> str:
 
 
 async def run(shop: Shop, salt: str) -> FaultTable:
-    """All cells side by side; those whose worker is killed are struck first and end while the others run."""
+    """A dozen cells at a time; those whose worker is killed are struck first and end while the others run."""
     began = time.monotonic()
     table = FaultTable(all_cells(shop, salt), all_declines(shop, salt))
     doomed = [cell for cell in table.cells if cell.fault.kills_worker]
     others = [cell for cell in table.cells if not cell.fault.kills_worker]
     await _each(doomed, [cell.prepare() for cell in doomed])
     await _each(doomed, [cell.arm() for cell in doomed])
+    turn = asyncio.Semaphore(AT_ONCE)
     dying = asyncio.create_task(_each(doomed, [cell.run() for cell in doomed]))
-    await _kill_worker(shop, doomed)
+    await kill_worker(shop, doomed)
     await asyncio.gather(
         dying,
-        _each(others, [_whole(cell) for cell in others]),
-        _each(table.declines, [one.play() for one in table.declines]),
+        _each(others, [_in_turn(turn, _whole(cell)) for cell in others]),
+        _each(table.declines, [_in_turn(turn, one.play()) for one in table.declines]),
     )
     await _judge(shop, table)
     table.seconds = time.monotonic() - began
     return table
+
+
+async def _in_turn(turn: asyncio.Semaphore, work: Awaitable[object]) -> None:
+    async with turn:
+        await work
 
 
 async def _each(ones: Iterable[Cell | Decline], work: Iterable[Any]) -> None:
@@ -85,11 +94,11 @@ async def _whole(cell: Cell) -> None:
     await cell.run()
 
 
-async def _kill_worker(shop: Shop, doomed: list[Cell]) -> None:
+async def kill_worker(shop: Shop, doomed: Sequence[Cell | MemberCell]) -> None:
     """Once Stripe has all their requests and has answered none."""
 
     async def struck() -> int:
-        faults = await _faults(shop)
+        faults = await faults_by_keys(shop)
         return sum(faults[cell.keys]["struck"] for cell in doomed)
 
     await until(struck, lambda seen: seen == len(doomed))
@@ -98,7 +107,7 @@ async def _kill_worker(shop: Shop, doomed: list[Cell]) -> None:
 
 
 async def _judge(shop: Shop, table: FaultTable) -> None:
-    intents, faults = (await shop.stripe("state"))["payment_intents"], await _faults(shop)
+    intents, faults = (await shop.stripe("state"))["payment_intents"], await faults_by_keys(shop)
     for cell in table.cells:
         nothing = {"struck": 0, "seen": 0}
         cell.judge(intents, faults.get(cell.keys, nothing))
@@ -111,7 +120,7 @@ async def _judge(shop: Shop, table: FaultTable) -> None:
         table.findings = await shop.audit()
 
 
-async def _faults(shop: Shop) -> dict[str, dict[str, Any]]:
+async def faults_by_keys(shop: Shop) -> dict[str, dict[str, Any]]:
     """What was ordered of Stripe, by the keys it is for."""
     answer = await shop.http.get(f"{shop.links.stripe}/_control/faults")
     return {str(one["idempotency_key"]): one for one in answer.json()["faults"]}

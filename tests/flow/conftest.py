@@ -1,14 +1,14 @@
 """The one stack these tests share, and the auditor that ends each of them."""
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from sandbox.stack import Stack, StackOptions
+from tests.flow.carrier_kit import ROUTES
 from tests.flow.kit import KEY, Shop, until
 
 HERE = Path(__file__).parent
@@ -24,14 +24,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """Every process, once."""
-    with Stack(StackOptions(env={"MILEPOST_SEED_API_KEY": KEY})) as running:
+    env = {"MILEPOST_SEED_API_KEY": KEY, "CARRIER_ROUTES": json.dumps(ROUTES)}
+    with Stack(StackOptions(env=env)) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 async def whole_shop(stack: Stack) -> AsyncIterator[Shop]:
     """The shop on the stack, with its clients."""
-    temporal = await Client.connect(stack.links.temporal_address, data_converter=pydantic_data_converter, lazy=True)
+    temporal = await stack.temporal(lazy=True)
     headers = {"Authorization": f"Bearer {KEY}"}
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=0)
     async with httpx.AsyncClient(

@@ -35,12 +35,12 @@ ADDRESS = {
 
 _MOVED = (
     "INSERT INTO stock_movements (tenant_id, location_id, sku, kind, quantity, cause)"
-    " VALUES (:t, 'florence', :sku, 'received', :n, 'opening stock')"
+    " VALUES (:t, :place, :sku, 'received', :n, 'opening stock')"
 )
 _NEW_SKU = (
     "INSERT INTO variants (tenant_id, sku, title, weight_grams) VALUES (:t, :sku, 'Thing', 100)",
     "INSERT INTO prices (tenant_id, sku, currency, amount_minor) VALUES (:t, :sku, 'EUR', :price)",
-    "INSERT INTO stock_levels (tenant_id, location_id, sku, on_hand) VALUES (:t, 'florence', :sku, :n)",
+    "INSERT INTO stock_levels (tenant_id, location_id, sku, on_hand) VALUES (:t, :place, :sku, :n)",
     _MOVED,
 )
 
@@ -49,9 +49,13 @@ Handle = WorkflowHandle[Any, Any]
 
 
 async def until(
-    look: Callable[[], Awaitable[Seen]], good: Callable[[Seen], object] = bool, *, within: float = 15.0
+    look: Callable[[], Awaitable[Seen]],
+    good: Callable[[Seen], object] = bool,
+    *,
+    within: float = 15.0,
+    every: float = 0.05,
 ) -> Seen:
-    """Look until it is good, and give what was seen. Fails with the last sight."""
+    """Look until it is good, and give what was seen. Fails with the last sight. Times are seconds."""
     deadline = time.monotonic() + within
     while True:
         seen = await look()
@@ -59,7 +63,7 @@ async def until(
             return seen
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {within} s; last seen: {seen!r}")
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(every)
 
 
 class Shop:
@@ -72,10 +76,10 @@ class Shop:
 
     # What is for sale, and what is there.
 
-    def new_sku(self, count: int = 5) -> str:
-        """A thing of its own at €100.00, so many of it in stock."""
+    def new_sku(self, count: int = 5, place: str = "florence") -> str:
+        """A thing of its own at €100.00, so many of it in stock at that place."""
         sku = f"T-{uuid.uuid4().hex[:12]}"
-        own = {"t": TENANT, "sku": sku, "n": count, "price": PRICE}
+        own = {"t": TENANT, "sku": sku, "n": count, "price": PRICE, "place": place}
         with self._owner.begin() as connection:
             connection.execute(sa.text("SELECT set_config('milepost.tenant', :t, true)"), own)
             for line in _NEW_SKU:
@@ -87,6 +91,18 @@ class Shop:
         with self._app.begin() as connection:
             connection.execute(sa.text("SELECT set_config('milepost.tenant', 'demo', true)"))
             return [tuple(row) for row in connection.execute(sa.text(query), values)]
+
+    async def edit(self, path: str, body: Any, *, method: str = "PUT", **headers: str) -> httpx.Response:
+        """Change what is there, or make it: it is read first, as whoever edits it has done."""
+        seen = (await self.http.get(path, headers=headers)).headers.get("etag")
+        unchanged = {"If-Match": seen} if seen else {}
+        return await self.http.request(method, path, json=body, headers=headers | unchanged)
+
+    def write(self, statement: str, **values: object) -> None:
+        """Hand-written SQL of the application's role; of `values` it takes what it names."""
+        with self._app.begin() as connection:
+            connection.execute(sa.text("SELECT set_config('milepost.tenant', 'demo', true)"))
+            connection.execute(sa.text(statement), values)
 
     def stock(self, sku: str) -> tuple[int, int]:
         """On hand and reserved."""
@@ -117,8 +133,9 @@ class Shop:
         return await self.http.post("/v1/checkouts", json=body | more, headers=headers)
 
     async def bought(self, sku: str, *, labelled: bool = True, **how: Any) -> dict[str, Any]:
-        """An order that is placed, and by default has its label."""
-        answer = await self.buy(sku, **how)
+        """An order that is placed, and by default has its label. What is not done yet is asked for again."""
+        how.setdefault("key", uuid.uuid4().hex)
+        answer = await until(lambda: self.buy(sku, **how), lambda seen: seen.status_code != 202, within=60)
         assert answer.status_code == 201, answer.text
         number = answer.json()["order_number"]
         if not labelled:
@@ -127,7 +144,9 @@ class Shop:
 
     async def labelled(self, number: str) -> dict[str, Any]:
         """The order, once its one parcel has its label."""
-        return await until(lambda: self.order(number), lambda order: order["shipments"][0]["state"] == "label_bought")
+        return await until(
+            lambda: self.order(number), lambda order: order["shipments"][0]["state"] == "label_bought", within=60
+        )
 
     async def waiting(self, sku: str, **how: Any) -> dict[str, Any]:
         """A checkout in client mode that waits for the browser."""
@@ -271,6 +290,7 @@ class Shop:
         await self.stripe("webhooks")
         await self.stripe("webhooks/release")
         await self.http.delete(f"{self.links.carrier}/_control/faults")
+        await self.http.delete(f"{self.links.mail}/_control/faults")
         await self.carrier("webhooks", mode="normal", duplicate=0, reorder=False)
         await self.carrier("webhooks/release")
         await self.carrier("pace", seconds=0)

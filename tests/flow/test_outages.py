@@ -3,7 +3,13 @@
 import asyncio
 import uuid
 
-from tests.flow.kit import Shop, until
+import pytest
+from temporalio.service import RPCError
+
+from domain.ids import checkout_id
+from tests.flow.kit import TENANT, Shop, until
+from tests.flow.test_backorder import set_terms
+from tests.flow.test_sweeper import overdue, sweep
 
 
 async def test_the_api_dies_while_a_checkout_waits(shop: Shop) -> None:
@@ -21,6 +27,21 @@ async def test_the_api_dies_while_a_checkout_waits(shop: Shop) -> None:
     assert (await shop.order(done["order_number"]))["payment"]["state"] == "authorized"
     assert (await shop.intent(checkout["id"]))["attempts"] == 1
     assert shop.stock(sku) == (5, 1)
+
+
+async def test_the_api_dies_before_it_has_said_that_stock_has_come(shop: Shop) -> None:
+    sku = shop.new_sku(0)
+    await set_terms(shop, sku, backorder_limit=1)
+    order = await shop.bought(sku, labelled=False)
+    shop.stack.kill("api-1")
+    try:
+        came = "SELECT adjust_stock(:key, 'x', 'florence', :sku, 'received', 1, 'delivery')"
+        shop.write(came, key=f"came-{sku}", sku=sku)
+    finally:
+        shop.stack.start("api-1")
+    labelled = await shop.labelled(order["number"])
+    assert labelled["shipments"][0]["waits_for_stock"] is False
+    assert (await shop.hand_over(labelled)).json()["released"]
 
 
 async def test_the_worker_is_killed_while_stripe_is_asked(shop: Shop) -> None:
@@ -45,6 +66,43 @@ async def test_the_worker_is_killed_while_stripe_is_asked(shop: Shop) -> None:
     intent = await shop.intent(done["id"])
     assert (intent["status"], intent["attempts"]) == ("requires_capture", 1)
     assert shop.stock(sku) == (5, 1)
+
+
+async def test_the_api_dies_between_opening_and_starting(shop: Shop) -> None:
+    """One buyer repeats with the same key and gets the order; of the other the sweeper ends what was begun."""
+    sku, keys = shop.new_sku(2), [uuid.uuid4().hex, uuid.uuid4().hex]
+    one, two = (checkout_id(TENANT, key) for key in keys)
+    assert (await shop.buy(sku, quantity=9)).status_code == 409  # Temporal was seen a moment ago
+
+    async def opened() -> list[tuple[object, ...]]:
+        return shop.sql("SELECT checkout_id, state FROM checkouts WHERE checkout_id IN (:a, :b)", a=one, b=two)
+
+    shop.stack.freeze("temporal")
+    buying = [asyncio.create_task(shop.buy(sku, key=key)) for key in keys]
+    try:
+        await until(opened, lambda seen: sorted(seen) == sorted([(one, "open"), (two, "open")]))
+    finally:
+        shop.stack.kill("api-1")
+        shop.stack.kill("temporal")  # what it was sent and has not read is gone
+        shop.stack.start("temporal")
+        shop.stack.start("api-1")
+    lost = await asyncio.gather(*buying, return_exceptions=True)
+    assert all(isinstance(answer, Exception) for answer in lost)
+    for number in (one, two):
+        with pytest.raises(RPCError, match="not found"):
+            await shop.checkout_flow(number).describe()
+    assert shop.stock(sku) == (2, 2)
+
+    async def again() -> int:
+        return (await shop.buy(sku, key=keys[0])).status_code
+
+    await until(again, lambda status: status == 201, within=60)
+    overdue(shop, two)
+    assert await sweep(shop) == 1
+    assert (await shop.checkout_in(two, "expired"))["reason"] == "reservation_expired"
+    assert shop.stock(sku) == (2, 1)
+    assert (await shop.buy(sku, key=keys[1])).status_code == 410
+    assert [len(await shop.intents(number)) for number in (one, two)] == [1, 0]
 
 
 async def test_temporal_is_away(shop: Shop) -> None:

@@ -108,8 +108,8 @@ async def test_one_that_bounces(shop: Shop) -> None:
     answer = await refund(shop, order)
     assert (answer.status_code, answer.json()["state"]) == (201, "succeeded"), answer.text
     await shop.stripe("advance", seconds=20)
-    seen = await until(lambda: shop.order(order["number"]), lambda found: found["refunds"][0]["state"] == "failed")
-    assert (seen["payment"]["state"], seen["payment"]["refunded"]) == ("captured", 0)
+    seen = await until(lambda: shop.order(order["number"]), lambda found: found["payment"]["state"] == "captured")
+    assert (seen["refunds"][0]["state"], seen["payment"]["refunded"]) == ("failed", 0)
     seen = await until(lambda: shop.order(order["number"]), lambda found: found["needs_attention"])
     assert "did not reach the customer" in seen["attention_reason"]
 

@@ -34,9 +34,11 @@ async def test_where_a_thing_is(shop: Shop) -> None:
     sku = shop.new_sku(5)
     waiting = await shop.waiting(sku, quantity=2)
     seen = await shop.http.get(f"/v1/stock/{sku}")
-    assert (seen.status_code, seen.json()) == (200, {"sku": sku, "levels": [level(sku, 5, 2)]})
+    sold = {"backordered": 0, "safety_stock": 0, "backorder_limit": 0, "backorder_kind": "backorder"}
+    told = level(sku, 5, 2) | sold | {"expected_on": None, "sellable": 3}
+    assert (seen.status_code, seen.json()) == (200, {"sku": sku, "levels": [told]})
     places = await shop.http.get("/v1/locations")
-    assert [one["id"] for one in places.json()] == ["florence"]
+    assert places.json()[0]["id"] == "florence"
     await shop.http.post(f"/v1/checkouts/{waiting['id']}/cancel")
 
 
@@ -97,3 +99,27 @@ async def test_counts_and_carts_at_once_never_oversell(shop: Shop) -> None:
         if isinstance(one, dict):
             await shop.http.post(f"/v1/checkouts/{one['id']}/cancel")
     assert shop.stock(sku)[1] == 0
+
+
+async def test_every_change_of_a_level_says_what_it_was_for(shop: Shop) -> None:
+    """Received, reserved, released, allocated, shipped, returned, adjusted: each once, each with its cause."""
+    sku = shop.new_sku(5)
+    given_up = await shop.waiting(sku)
+    await shop.http.post(f"/v1/checkouts/{given_up['id']}/cancel")
+    order = await shop.bought(sku, quantity=2)
+    assert (await shop.hand_over(order)).json()["released"]
+    for kind, units in (("received", 4), ("returned", 1), ("adjusted", -1)):
+        body = {"quantity": units, "reason": kind, "kind": kind}
+        headers = {"Idempotency-Key": f"{sku}/{kind}"}
+        await shop.http.post(f"/v1/stock/florence/{sku}/adjustments", json=body, headers=headers)
+    await shop.http.put(f"/v1/stock/florence/{sku}", json={"count": 6, "expected": 7, "reason": "stocktake"})
+    query = "SELECT kind, quantity, cause FROM stock_movements WHERE sku = :s ORDER BY movement_id"
+    first, second, number = given_up["id"], order["checkout_id"], order["number"]
+    assert shop.sql(query, s=sku) == [
+        ("received", 5, "opening stock"),
+        ("reserved", 1, first), ("released", 1, first),
+        ("reserved", 2, second), ("allocated", 2, second), ("shipped", 2, f"order {number}"),
+        ("received", 4, f"adjustment {sku}/received"), ("returned", 1, f"adjustment {sku}/returned"),
+        ("adjusted", -1, f"adjustment {sku}/adjusted"), ("adjusted", -1, "count: stocktake"),
+    ]  # fmt: skip
+    assert shop.stock(sku) == (6, 0)

@@ -34,10 +34,15 @@ from domain.refusals import Refusal, RefusalCode
 from domain.states import CheckoutState, MovementKind, ReservationState
 from models import payments, stock
 from models.base import Base
-from models.catalog import Price, ShippingRate, TaxRate, Variant
+from models.catalog import Variant
 from models.database import Database
+from models.keys import ApiKey
+from models.prices import Price
+from models.reserving import Wish, reserve_many
+from models.shipping_methods import ShippingMethod, ShippingRate
 from models.stock import Location, StockLevel, StockMovement
-from models.tenancy import ApiKey, OrderCounter, Tenant
+from models.tax import TaxRate
+from models.tenancy import OrderCounter, Tenant
 
 PRICE = 10_000
 SHIPPING = 1_500
@@ -59,6 +64,14 @@ def complaint(error: DBAPIError) -> tuple[str | None, str | None]:
     """What PostgreSQL said: the SQLSTATE, and the constraint that was hurt if there is one."""
     assert isinstance(error.orig, psycopg.Error)
     return error.orig.sqlstate, error.orig.diag.constraint_name
+
+
+async def reserve(session: AsyncSession, checkout: str, *lines: tuple[str, int]) -> str | None:
+    """One reservation in this transaction: where (several with a plus between them), or None."""
+    wish = Wish(checkout, [CartLine(*line) for line in lines], soon())
+    if (await reserve_many(session, [wish])).short:
+        return None
+    return "+".join(sorted({one.location_id for one in await stock.reservations(session, checkout)}))
 
 
 async def at_once(acts: Iterable[Callable[[], Awaitable[Answer]]]) -> list[Answer]:
@@ -131,9 +144,10 @@ class Server:
         self.add(
             tenant,
             Tenant(tenant_id=tenant, name="Maison"),
-            ApiKey(tenant_id=tenant, key_hash=api_key_hash(f"mp_test_{tenant}"), name="test"),
+            ApiKey(tenant_id=tenant, key_hash=api_key_hash(f"mp_test_{tenant}"), name="test", scopes=["*"]),
             OrderCounter(tenant_id=tenant, last_number=1000),
             TaxRate(tenant_id=tenant, country="FR", basis_points=2000, included=True),
+            ShippingMethod(tenant_id=tenant, method="standard", name="Standard"),
             ShippingRate(tenant_id=tenant, method="standard", country="FR", currency="EUR", amount_minor=SHIPPING),
             Location(tenant_id=tenant, location_id=PLACE, name="Florence", address={**HOME}),
         )
@@ -185,25 +199,33 @@ class Shop:
         return on_hand, reserved
 
     async def reserve(self, checkout: str, *lines: tuple[str, int]) -> str | None:
-        """One reservation in a transaction of its own: where, or None."""
+        """One reservation in a transaction of its own: where (several with a plus between them), or None."""
         async with self.transaction() as session:
-            return await stock.reserve(session, checkout, [CartLine(*line) for line in lines], soon())
+            return await reserve(session, checkout, *lines)
 
     async def move(self, checkout: str, to: ReservationState) -> int:
         """Move on what a checkout has, in a transaction of its own: how many lines moved."""
         async with self.transaction() as session:
             return await stock.move_reservations(session, checkout, to, "test")
 
-    async def open(self, sku: str, key: str | None = None) -> str:
-        """An open checkout of one piece: stock held, payment journaled. Its id."""
-        checkout = checkout_id(self.tenant, key or uuid.uuid4().hex)
-        asked = CheckoutInput(
+    async def open(self, sku: str, key: str | None = None, *, codes: tuple[str, ...] = ()) -> str:
+        """An open checkout of one piece: stock held, codes used, payment journaled. Its id."""
+        asked = self.asked(sku, key, codes=codes)
+        opened = await CheckoutActivities(self.server.database).open(OpenCheckout(asked, soon()))
+        assert opened.refusal is None, opened.refusal
+        return asked.checkout_id
+
+    def asked(
+        self, sku: str, key: str | None = None, *, codes: tuple[str, ...] = (), quantity: int = 1, name: str = "Ada"
+    ) -> CheckoutInput:
+        """A checkout that nobody has opened yet."""
+        return CheckoutInput(
             tenant=self.tenant,
-            checkout_id=checkout,
+            checkout_id=checkout_id(self.tenant, key or uuid.uuid4().hex),
             fingerprint="f",
             currency="EUR",
-            lines=(CartLine(sku, 1),),
-            customer=Customer("cus_ada", "ada@example.com", "Ada"),
+            lines=(CartLine(sku, quantity),),
+            customer=Customer("cus_ada", "ada@example.com", name),
             address=PostalAddress(**HOME),
             shipping_method="standard",
             payment_mode=PaymentMode.SERVER,
@@ -211,15 +233,17 @@ class Shop:
             return_url=None,
             expected_total_minor=None,
             policy=Policy(900, 3, 86_400),
+            promotion_codes=codes,
         )
-        opened = await CheckoutActivities(self.server.database).open(OpenCheckout(asked, soon()))
-        assert opened.refusal is None, opened.refusal
-        return checkout
 
     async def place(self, checkout: str, fact: PaymentAuthorized | None = None) -> OrderPlaced:
         """Its payment is authorized, plainly or as told; the order it becomes."""
-        fact = fact or PaymentAuthorized(f"pi_{checkout}", TOTAL, soon(), "visa 4242")
+        fact = fact or self.authorized(checkout, TOTAL)
         return await OrderActivities(self.server.database).place(PlaceOrder(self.tenant, checkout, fact))
+
+    def authorized(self, checkout: str, amount: int) -> PaymentAuthorized:
+        """The provider holds that much for it."""
+        return PaymentAuthorized(f"pi_{checkout}", amount, soon(), "visa 4242")
 
     async def give_up(self, checkout: str) -> None:
         """The shopper cancels before paying: the stock goes back, the payment is void."""

@@ -2,15 +2,23 @@
 
 import pytest
 
-from models.migrations import rules_0002, rules_0004, rules_0005
+from models.migrations import rules_0002, rules_0004, rules_0005, rules_0010, rules_0012, rules_0019
 from tests.models.full import full_shop
 from tests.models.kit import OWNER, SUPERUSER, Server, Shop
 
-APPEND_ONLY = (*rules_0002.APPEND_ONLY, *rules_0004.APPEND_ONLY, *rules_0005.APPEND_ONLY)
+APPEND_ONLY = (
+    *rules_0002.APPEND_ONLY, *rules_0004.APPEND_ONLY, *rules_0005.APPEND_ONLY, *rules_0010.APPEND_ONLY,
+    *rules_0012.APPEND_ONLY, *rules_0019.APPEND_ONLY,
+)  # fmt: skip
 NO_RIGHT = "42501"
 REFUSED = "23514/append_only"
 
-NUMBERED = {("stock_movements", "movement_id"), ("events", "event_id")}
+NUMBERED = {
+    ("stock_movements", "movement_id"),
+    ("events", "event_id"),
+    ("return_steps", "step_id"),
+    ("audit_log", "act_id"),
+}
 """Columns that PostgreSQL itself fills, always: nobody may set them, before any trigger is asked."""
 
 _ARMED = """
@@ -30,10 +38,10 @@ def columns(shop: Shop, table: str) -> list[str]:
     return [name for (name,) in shop.rows(query, t=table)]
 
 
-def test_the_history_is_stock_events_scans_and_the_ledger(server: Server) -> None:
+def test_the_history_is_stock_events_scans_acts_and_the_ledger(server: Server) -> None:
     armed = {name for (name,) in server.rows(_ARMED, role=SUPERUSER)}
-    ledger = {"ledger_postings", "ledger_entries"}
-    assert armed == set(APPEND_ONLY) == {"stock_movements", "stock_adjustments", "events", "tracking_events"} | ledger
+    others = {"ledger_postings", "ledger_entries", "order_cancellations", "return_steps", "audit_log"}
+    assert armed == set(APPEND_ONLY) == {"stock_movements", "stock_adjustments", "events", "tracking_events"} | others
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)

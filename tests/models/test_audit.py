@@ -6,14 +6,25 @@ import pytest
 
 from domain.books import IntentBook, IntentStatus, OurBook
 from domain.disputes import DisputeFact
-from domain.ids import checkout_workflow, order_workflow
+from domain.ids import checkout_workflow, order_workflow, shipment_id
 from domain.payments import RefundMade
+from domain.promotions import PromotionKind
 from domain.states import DisputeState, PaymentState
 from models import audit, disputes, payments, refunds
 from models.audit import CHECKS, Finding, compare_books
-from tests.models.kit import PLACE, SUPERUSER, Server, Shop
+from models.audit_memberships import MEMBERSHIP_CHECKS
+from models.promotions import Promotion
+from tests.models.kit import PLACE, PRICE, SUPERUSER, TOTAL, Server, Shop
+from tests.models.test_audit_exchanges import PLANTS as EXCHANGE_PLANTS
+from tests.models.test_audit_returns import PLANTS as RETURN_PLANTS
+from tests.models.test_refund_requests import PLANTS as REFUND_PLANTS
 
 ATTENTION = "UPDATE orders SET needs_attention = true, attention_reason = 'a person looks at it'"
+
+DROP = (
+    "INSERT INTO drops (tenant_id, drop_id, title, opens_at, closes_at)"
+    " VALUES (current_tenant(), 'd', 'D', now(), now() + interval '1 day') RETURNING tenant_id"
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +56,19 @@ PLANTS = [
         "DELETE FROM stock_movements WHERE kind = 'received'",
     ),
     Plant(
+        "stock: what is backordered is somebody's, and was written down", PLACE + "/{sku}",
+        "backordered 0, accounted for 1, movements say 0",
+        "UPDATE reservations SET backordered = 1 WHERE checkout_id = '{open}'",
+    ),
+    Plant(
+        "stock: nobody waits for what is there", PLACE + "/{sku}", "9 free while 1 are waited for",
+        "WITH level AS (UPDATE stock_levels SET backorder_limit = 1, backordered = 1"
+        " WHERE sku = '{sku}' RETURNING tenant_id, location_id, sku),"
+        " moved AS (INSERT INTO stock_movements (tenant_id, location_id, sku, kind, quantity, cause)"
+        " SELECT tenant_id, location_id, sku, 'backordered', 1, 'planted' FROM level)"
+        " UPDATE reservations SET backordered = 1 WHERE checkout_id = '{open}'",
+    ),
+    Plant(
         "stock: nothing is held for a checkout that ended", "{open}", "1 of {sku} held, checkout is expired",
         "UPDATE checkouts SET state = 'expired', reason = 'reservation_expired' WHERE checkout_id = '{open}'",
     ),
@@ -57,8 +81,45 @@ PLANTS = [
         "UPDATE reservations SET state = 'allocated' WHERE checkout_id = '{open}'",
     ),
     Plant(
-        "stock: an order has its units", "1001", "line {sku} of 2 has 1",
-        "UPDATE order_lines SET quantity = 2",
+        "drops: what is taken and granted is somebody's", "d/{sku}",
+        "taken 1, claims say 0; granted 0 and waiting 0, places say 0 and 0",
+        f"WITH d AS ({DROP}) INSERT INTO drop_skus (tenant_id, drop_id, sku, taken)"
+        " SELECT tenant_id, 'd', '{sku}', 1 FROM d",
+    ),
+    Plant(
+        "drops: a checkout has what it took", "{open}", "took 2 of {sku}, has 1",
+        f"WITH d AS ({DROP}), k AS (INSERT INTO drop_skus (tenant_id, drop_id, sku, taken)"
+        " SELECT tenant_id, 'd', '{sku}', 2 FROM d)"
+        " INSERT INTO drop_claims (tenant_id, checkout_id, sku, drop_id, customer_id, quantity, live)"
+        " SELECT tenant_id, '{open}', '{sku}', 'd', 'cus_ada', 2, 2 FROM d",
+    ),
+    Plant(
+        "parcels: an order's lines are in its parcels", "1001", "line {sku} of 2, 0 cancelled: parcels 1, 0",
+        "UPDATE order_lines SET quantity = 2, unit_minor = unit_minor / 2",
+    ),
+    Plant(
+        "parcels: an order's lines are in its parcels", "1001", "line {sku} of 1, 0 cancelled: parcels 1, 0",
+        "UPDATE shipment_lines SET gross_minor = gross_minor - 1",
+    ),
+    Plant(
+        "parcels: what is to go is allocated where it goes from", "1001", "{sku} at milan: 1 to go, allocated 0",
+        "UPDATE shipments SET location_id = 'milan'",
+    ),
+    Plant(
+        "parcels: what is not there waits", "1001", "1 x {sku} at " + PLACE + " not there, 0 in parcels that wait",
+        "WITH level AS (UPDATE stock_levels SET safety_stock = on_hand, backorder_limit = 1, backordered = 1"
+        " WHERE sku = '{sku}' RETURNING tenant_id, location_id, sku),"
+        " moved AS (INSERT INTO stock_movements (tenant_id, location_id, sku, kind, quantity, cause)"
+        " SELECT tenant_id, location_id, sku, 'backordered', 1, 'planted' FROM level)"
+        " UPDATE reservations SET backordered = 1 WHERE checkout_id = '{done}'",
+    ),
+    Plant(
+        "parcels: a parcel that left is paid for", "{parcel}", "parcel is handed_over, paid nothing",
+        "UPDATE shipments SET state = 'handed_over'",
+    ),
+    Plant(
+        "parcels: a parcel is paid what it costs", "{parcel}", "paid 9999, costs 10000",
+        "UPDATE shipments SET paid_minor = 9999",
     ),
     Plant(
         "money: no order without a payment", "1001", "order is placed, payment is voided",
@@ -86,11 +147,21 @@ PLANTS = [
     ),
     Plant(
         "money: an order adds up to its lines and its payment", "1001", "total 11500, lines 0, payment 11500",
-        "DELETE FROM order_lines",
+        "WITH gone AS (DELETE FROM shipment_lines) DELETE FROM order_lines",
     ),
     Plant(
         "money: an order adds up to its lines and its payment", "1001", "total 11500, lines 10000, payment 11400",
         "UPDATE payments SET amount_minor = 11400, authorized_minor = 0 WHERE checkout_id = '{done}'",
+    ),
+    Plant(
+        "money: an order adds up to its lines and its payment", "1001",
+        "total 11500, lines 10000, payment 11500, tax 1916 and 1917, discount 0 and 0",
+        "UPDATE orders SET tax_minor = tax_minor - 1",
+    ),
+    Plant(
+        "prices: a line is what its pieces cost, less the discount", "1001/{sku}",
+        "1 at 10001 less 0, net 8333, gross 10000, tax in it",
+        "UPDATE order_lines SET unit_minor = unit_minor + 1",
     ),
     Plant(
         "orders: a checkout has ended, or its time is not long up", "{open}", "still open, its time was up at",
@@ -108,10 +179,29 @@ PLANTS = [
         "orders: a completed checkout has its order", "{gone}", "checkout is completed as 2000, its order is none",
         "UPDATE checkouts SET state = 'completed', reason = NULL, order_number = '2000' WHERE checkout_id = '{gone}'",
     ),
+    Plant(
+        "mails: what a customer is to be told of has its e-mail", "{done}", "order.placed has no e-mail order_placed",
+        "DELETE FROM mails WHERE checkout_id = '{done}'",
+    ),
+    Plant(
+        "mails: none waits for long", "order_placed",
+        "1 due for more than an hour, and nobody sends them; one is of {done}",
+        "UPDATE mails SET due_at = now() - interval '61 minutes'",
+    ),
 ]  # fmt: skip
 
 # {pay}: taken and disputed, with a fee; of it refund r1 of 500 has arrived, r2 of 300 is settling.
 MONEY_PLANTS = [
+    Plant(
+        "parcels: what was captured is for parcels, or goes back", "1001",
+        "captured 11500, for parcels 0, to go back 0",
+        "UPDATE orders SET state = 'shipped'",
+    ),
+    Plant(
+        "parcels: what was captured and cancelled is refunded", "1001", "5 is to go back, and no refund was asked for",
+        "INSERT INTO order_cancellations (tenant_id, cancellation_id, order_number, actor, reason, fingerprint, lines,"
+        " amount_minor, refund_minor) SELECT tenant_id, 'can_1', '1001', 'a', 'r', 'f', '{{}}', 5, 5 FROM orders",
+    ),
     Plant(
         "money: no order without a payment", "1001", "order is placed, payment is voided",
         "UPDATE payments SET state = 'voided'",
@@ -166,6 +256,35 @@ MONEY_PLANTS = [
     ),
 ]  # fmt: skip
 
+# {done}: an order, and {open}: a checkout, of the same shopper, that used the code TEN, which may be used twice.
+CODE_PLANTS = [
+    Plant(
+        "promotions: no code is used more often than it may be", "TEN", "2 uses of 1",
+        "UPDATE promotions SET usage_limit = 1",
+    ),
+    Plant(
+        "promotions: no shopper uses a code more often than a shopper may", "TEN", "2 uses of 1 by cus_ada",
+        "UPDATE promotions SET customer_limit = 1",
+    ),
+    Plant(
+        "promotions: a use is its checkout's, then its order's", "{open}", "TEN is redeemed, checkout is open",
+        "UPDATE promotion_redemptions SET state = 'redeemed' WHERE checkout_id = '{open}'",
+    ),
+    Plant(
+        "promotions: a use is its checkout's, then its order's", "{done}",
+        "TEN is held, checkout is completed, order is placed",
+        "UPDATE promotion_redemptions SET state = 'held' WHERE checkout_id = '{done}'",
+    ),
+    Plant(
+        "promotions: a use is its checkout's, then its order's", "{open}", "TEN is released, checkout is open",
+        "UPDATE promotion_redemptions SET state = 'released' WHERE checkout_id = '{open}'",
+    ),
+    Plant(
+        "promotions: what codes took off an order is its discount", "1001", "discount 1000, codes took off 999",
+        "UPDATE promotion_redemptions SET discount_minor = 999 WHERE checkout_id = '{done}'",
+    ),
+]  # fmt: skip
+
 
 async def findings(shop: Shop) -> list[Finding]:
     """What the auditor says of a tenant."""
@@ -187,7 +306,8 @@ async def names(shop: Shop) -> dict[str, str]:
     assert (await shop.place(done)).order_number == "1001"
     await shop.give_up(gone)
     ((payment,),) = shop.rows("SELECT payment_id FROM payments WHERE checkout_id = :c", c=opened)
-    return {"sku": sku, "done": done, "open": opened, "gone": gone, "pay": payment}
+    parcel = shipment_id(shop.tenant, done, 0)
+    return {"sku": sku, "done": done, "open": opened, "gone": gone, "pay": payment, "parcel": parcel}
 
 
 @pytest.fixture
@@ -208,6 +328,20 @@ async def money(shop: Shop) -> dict[str, str]:
     return {"tenant": shop.tenant, "pay": payment, "done": checkout}
 
 
+@pytest.fixture
+async def codes(shop: Shop) -> dict[str, str]:
+    """A shop with an order and a checkout that used the same code, and what they are called."""
+    terms = {"kind": PromotionKind.PERCENT, "basis_points": 1000, "usage_limit": 2, "customer_limit": 2}
+    shop.server.add(shop.tenant, Promotion(tenant_id=shop.tenant, code="TEN", name="Ten", **terms))
+    done, opened = [await shop.open(shop.new_sku(), codes=("TEN",)) for _ in range(2)]
+    await shop.place(done, shop.authorized(done, TOTAL - PRICE // 10))
+    return {"done": done, "open": opened}
+
+
+async def test_nor_where_codes_were_used(shop: Shop, codes: dict[str, str]) -> None:
+    assert await findings(shop) == []
+
+
 async def test_where_all_is_well_nothing_is_found(server: Server, names: dict[str, str], shop: Shop) -> None:
     assert await findings(shop) == []
     assert await findings(server.new_shop()) == []
@@ -218,7 +352,10 @@ async def test_nor_where_money_has_been_through_everything_well(shop: Shop, mone
 
 
 def test_every_check_has_a_plant() -> None:
-    assert {plant.check for plant in PLANTS + MONEY_PLANTS} == set(CHECKS)
+    returned = {check for check, *_ in RETURN_PLANTS + EXCHANGE_PLANTS} | {check for check, *_ in REFUND_PLANTS}
+    assert {plant.check for plant in PLANTS + MONEY_PLANTS + CODE_PLANTS} | set(MEMBERSHIP_CHECKS) | returned == set(
+        CHECKS
+    )
 
 
 @pytest.mark.parametrize("plant", PLANTS, ids=[plant.damage[:48] for plant in PLANTS])
@@ -229,6 +366,13 @@ async def test_exactly_the_check_for_it_finds_the_damage(shop: Shop, names: dict
 @pytest.mark.parametrize("plant", MONEY_PLANTS, ids=[plant.damage[:64] for plant in MONEY_PLANTS])
 async def test_exactly_the_check_for_it_finds_lost_money(shop: Shop, money: dict[str, str], plant: Plant) -> None:
     await grows(shop, plant, money)
+
+
+@pytest.mark.parametrize("plant", CODE_PLANTS, ids=[plant.damage[:72] for plant in CODE_PLANTS])
+async def test_exactly_the_check_for_it_finds_a_code_gone_wrong(
+    shop: Shop, codes: dict[str, str], plant: Plant
+) -> None:
+    await grows(shop, plant, codes)
 
 
 async def grows(shop: Shop, plant: Plant, names: dict[str, str]) -> None:

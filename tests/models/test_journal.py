@@ -24,6 +24,7 @@ from domain.journal import (
 )
 from domain.payments import (
     AuthorizePayment,
+    CapturePayment,
     KeySpent,
     PaymentAuthorized,
     PaymentCaptured,
@@ -59,6 +60,13 @@ async def audited(shop: Shop) -> AsyncIterator[None]:
     yield
     async with shop.transaction() as session:
         assert await audit.audit(session) == []
+
+
+async def capturing(acts: JournalActivities, asked: BeginCapture) -> CapturePayment:
+    """The call to make; there is one."""
+    call = await acts.begin_capture(asked)
+    assert call is not None
+    return call
 
 
 async def held(shop: Shop, fact: PaymentAuthorized = HELD) -> str:
@@ -106,7 +114,7 @@ AUTHORIZE = OperationKind.AUTHORIZE
 
 async def test_a_capture_is_of_all_that_is_held(shop: Shop, acts: JournalActivities) -> None:
     payment = await held(shop)
-    call = await acts.begin_capture(BeginCapture(shop.tenant, payment, "shp_1"))
+    call = await capturing(acts, BeginCapture(shop.tenant, payment, "shp_1"))
     assert (call.tenant, call.payment_id, call.intent_id) == (shop.tenant, payment, "pi_1")
     assert (call.amount_minor, call.final, call.before_minor) == (TOTAL, True, 0)
     assert call.idempotency_key == key(shop, payment, CAPTURE, 1)
@@ -117,7 +125,7 @@ async def test_a_capture_is_of_all_that_is_held(shop: Shop, acts: JournalActivit
 
 async def test_a_part_is_the_last_one_unless_the_card_takes_several(shop: Shop, acts: JournalActivities) -> None:
     payment = await held(shop)
-    call = await acts.begin_capture(BeginCapture(shop.tenant, payment, "shp_1", PART, final=False))
+    call = await capturing(acts, BeginCapture(shop.tenant, payment, "shp_1", PART, final=False))
     assert (call.amount_minor, call.final) == (PART, True)
 
 
@@ -125,13 +133,13 @@ async def test_parcel_by_parcel_where_the_card_takes_several(
     shop: Shop, acts: JournalActivities, audited: None
 ) -> None:
     payment = await held(shop, replace(HELD, multicapture=True))
-    first = await acts.begin_capture(BeginCapture(shop.tenant, payment, "shp_1", PART, final=False))
+    first = await capturing(acts, BeginCapture(shop.tenant, payment, "shp_1", PART, final=False))
     assert (first.amount_minor, first.final, first.before_minor) == (PART, False, 0)
     with pytest.raises(OperationUnderWay):
         await acts.begin_capture(BeginCapture(shop.tenant, payment, "shp_2"))
     await captured(shop, payment, PART, final=False)
     assert (column(shop, "state"), column(shop, "captured_minor")) == ("authorized", PART)
-    second = await acts.begin_capture(BeginCapture(shop.tenant, payment, "shp_2"))
+    second = await capturing(acts, BeginCapture(shop.tenant, payment, "shp_2"))
     assert (second.amount_minor, second.final, second.before_minor) == (TOTAL - PART, True, PART)
     assert second.idempotency_key == key(shop, payment, CAPTURE, 2)
     await captured(shop, payment, TOTAL)
@@ -179,7 +187,7 @@ async def test_the_void_of_a_replaced_one_leaves_the_payment_as_it_is(shop: Shop
 async def test_a_spent_key_of_a_capture_or_a_void_is_followed_by_a_new_one(shop: Shop, acts: JournalActivities) -> None:
     payment = await held(shop)
     for number in (1, 2, 3):
-        call = await acts.begin_capture(BeginCapture(shop.tenant, payment, "shp_1", PART))
+        call = await capturing(acts, BeginCapture(shop.tenant, payment, "shp_1", PART))
         assert (call.idempotency_key, call.amount_minor) == (key(shop, payment, CAPTURE, number), PART)
         for _ in range(2):
             await acts.renew(Renew(shop.tenant, payment, call.idempotency_key, "Stripe saved a 500"))
@@ -348,13 +356,19 @@ async def test_without_a_saved_card_there_is_none_to_ask(shop: Shop, acts: Journ
     assert len(journal(shop, AUTHORIZE)) == 1
 
 
-@pytest.mark.parametrize("amount", [PART, TOTAL])
-async def test_once_it_is_captured_even_in_part_nothing_is_asked(
-    shop: Shop, acts: JournalActivities, amount: int
+async def test_once_it_is_captured_nothing_is_asked(shop: Shop, acts: JournalActivities) -> None:
+    payment = await held(shop, replace(HELD, multicapture=True))
+    await captured(shop, payment, TOTAL, final=True)
+    assert await begin_anew(shop, acts, payment) is None
+
+
+async def test_once_it_is_captured_in_part_nothing_is_asked_and_a_person_may_be_told(
+    shop: Shop, acts: JournalActivities
 ) -> None:
     payment = await held(shop, replace(HELD, multicapture=True))
-    await captured(shop, payment, amount, final=amount == TOTAL)
-    assert await begin_anew(shop, acts, payment) is None
+    await captured(shop, payment, PART, final=False)
+    assert await begin_anew(shop, acts, payment) == Reauthorization(None, "pi_1", partly_captured=True)
+    assert len(journal(shop, AUTHORIZE)) == 1
 
 
 async def test_nor_once_it_was_given_back_nor_before_it_was_held(shop: Shop, acts: JournalActivities) -> None:
@@ -379,7 +393,7 @@ async def test_the_new_authorization_replaces_the_old_one(
     assert (column(shop, "saved_customer"), column(shop, "saved_method")) == (CARD.customer, CARD.payment_method)
     assert journal(shop, AUTHORIZE)[1:] == [("after pi_1", "succeeded", TOTAL, None)]
     assert told(shop) == ["payment.reauthorized"]
-    call = await acts.begin_capture(BeginCapture(shop.tenant, payment, "shp_1"))
+    call = await capturing(acts, BeginCapture(shop.tenant, payment, "shp_1"))
     assert call.intent_id == "pi_2"
 
 
@@ -397,6 +411,21 @@ async def test_each_new_one_may_be_replaced_in_turn(shop: Shop, acts: JournalAct
         "after pi_2",
         "after pi_3",
     ]
+
+
+async def test_of_two_parcels_that_watch_one_hold_only_the_first_renews_it(shop: Shop, acts: JournalActivities) -> None:
+    payment = await held(shop)
+    watched = BeginReauthorization(shop.tenant, payment, "pi_1")
+    first, at_once = await acts.begin_reauthorization(watched), await acts.begin_reauthorization(watched)
+    assert first is not None
+    assert first.call is not None
+    assert at_once == first
+    later = replace(ANEW, capture_before=soon())
+    await acts.record_reauthorization(RecordReauthorization(shop.tenant, payment, later))
+    second = await acts.begin_reauthorization(watched)
+    assert second is not None
+    assert second.renewed == PaymentAuthorized("pi_2", TOTAL, later.capture_before)
+    assert (second.call, len(journal(shop, AUTHORIZE))) == (None, 2)
 
 
 async def test_refused_it_is_told_once_and_may_be_asked_for_again_under_a_new_key(

@@ -10,12 +10,14 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from models.base import Base
+from models.migrations.rules_0006 import VIEW_NAMES
 from tests.models.kit import OWNER, SUPERUSER, Server
 
 _COLUMNS = """
     SELECT c.table_name, c.column_name, c.data_type, c.character_maximum_length, c.is_nullable, c.column_default,
       c.is_identity
-    FROM information_schema.columns c WHERE c.table_schema = 'public'"""
+    FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
+    WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE'"""
 _CONSTRAINTS = """
     SELECT conrelid::regclass::text, conname, contype::text, pg_get_constraintdef(oid)
     FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype NOT IN ('n', 't')"""
@@ -36,6 +38,21 @@ _BEFORE_0004 = """
     INSERT INTO payment_operations (tenant_id, payment_id, kind, sequence, idempotency_key, amount_minor, state)
     VALUES ('a', 'pay_1', 'authorize', 1, 'k1', 500, 'succeeded'), ('a', 'pay_1', 'capture', 1, 'k2', 400, 'failed'),
       ('a', 'pay_1', 'capture', 2, 'k3', 400, 'succeeded'), ('b', 'pay_2', 'authorize', 1, 'k4', 300, 'pending')"""
+
+_BEFORE_0015 = """
+    SET LOCAL session_replication_role = replica;
+    INSERT INTO tenants (tenant_id, name) VALUES ('a', 'A'), ('b', 'B');
+    INSERT INTO variants (tenant_id, sku, title, weight_grams) VALUES ('a', 'A', 'Thing', 100);
+    INSERT INTO prices (tenant_id, sku, currency, amount_minor) VALUES ('a', 'A', 'EUR', 1000);
+    INSERT INTO shipping_rates (tenant_id, method, country, currency, amount_minor)
+    VALUES ('a', 'next_day', 'FR', 'EUR', 600), ('a', 'next_day', 'DE', 'EUR', 600);
+    INSERT INTO orders (tenant_id, order_number, checkout_id, payment_id, customer_id, state, currency, shipping_minor,
+      tax_minor, total_minor, address, shipping_method)
+    VALUES ('a', '1001', 'co_1', 'pay_1', 'cus_1', 'closed', 'EUR', 600, 467, 2800, '{}', 'next_day');
+    INSERT INTO order_lines (tenant_id, order_number, sku, title, quantity, unit_minor, net_minor, tax_minor,
+      gross_minor)
+    VALUES ('a', '1001', 'A', 'Thing', 1, 1000, 833, 167, 1000),
+      ('a', '1001', 'B', 'Thing', 1, 1000, 1000, 200, 1200)"""
 
 MakeDatabase = Callable[[str], sa.Engine]
 
@@ -134,6 +151,31 @@ def test_what_was_paid_before_the_ledger_is_in_it_and_has_its_purpose(
         assert told(unforced) == []
 
 
+def test_prices_that_were_there_before_lists_are_in_the_list_that_is_for_all(
+    server: Server, make_database: MakeDatabase
+) -> None:
+    """Every tenant gets its default list; methods get a row of their own; an order's tax and shipping still add up."""
+    engine = make_database("priced")
+    command.upgrade(alembic(engine), "0014")
+    url = sa.make_url(server.urls[SUPERUSER]).set(database=engine.url.database)
+    admin = sa.create_engine(url, poolclass=sa.NullPool)
+    with admin.begin() as connection:
+        connection.execute(sa.text(_BEFORE_0015))
+    command.upgrade(alembic(engine), "head")
+    with admin.connect() as connection:
+
+        def told(query: str) -> list[tuple[object, ...]]:
+            return [tuple(row) for row in connection.execute(sa.text(query))]
+
+        assert told("SELECT tenant_id, list_id, priority FROM price_lists ORDER BY 1") == [
+            ("a", "default", 0), ("b", "default", 0)
+        ]  # fmt: skip
+        assert told("SELECT sku, list_id, amount_minor FROM prices") == [("A", "default", 1000)]
+        assert told("SELECT method, name FROM shipping_methods") == [("next_day", "Next Day")]
+        assert told("SELECT tax_included, discount_minor FROM order_lines ORDER BY sku") == [(True, 0), (False, 0)]
+        assert told("SELECT shipping_tax_minor FROM orders") == [(100,)]
+
+
 def test_a_migration_that_fails_leaves_nothing_behind(make_database: MakeDatabase) -> None:
     engine = make_database("half_way")
     with engine.begin() as connection:
@@ -151,7 +193,15 @@ def test_the_application_may_do_what_it_must_and_no_more(server: Server) -> None
     )
     everything, append, read = "DELETE INSERT SELECT UPDATE", "INSERT SELECT", "SELECT"
     rights = dict.fromkeys(Base.metadata.tables, everything)
-    history = ("events", "stock_movements", "stock_adjustments", "tracking_events")
-    rights |= dict.fromkeys((*history, "ledger_postings", "ledger_entries"), append)
-    rights |= dict.fromkeys(("tenants", "api_keys", "legal_moves", "alembic_version"), read)
+    history = (
+        "events",
+        "stock_movements",
+        "stock_adjustments",
+        "tracking_events",
+        "order_cancellations",
+        "return_steps",
+    )
+    rights |= dict.fromkeys((*history, "ledger_postings", "ledger_entries", "api_keys", "audit_log"), append)
+    rights |= dict.fromkeys(("tenants", "staff_issuers", "legal_moves", "alembic_version"), read)
+    rights |= dict.fromkeys(VIEW_NAMES, read)
     assert dict(tuple(row) for row in granted) == rights

@@ -128,11 +128,14 @@ async def test_without_stock_of_its_own_nothing_is_placed(shop: Shop) -> None:
         (["delivered", "handed_over"], OrderState.SHIPPED),
         (["delivered", "lost"], OrderState.SHIPPED),
         (["delivered", "delivered"], OrderState.DELIVERED),
+        (["delivered", "cancelled"], OrderState.DELIVERED),
+        (["cancelled", "pending"], OrderState.PLACED),
+        (["cancelled", "cancelled"], OrderState.PLACED),
     ],
 )
 async def test_an_order_is_where_its_parcels_are(shop: Shop, parcels: list[str], order: OrderState) -> None:
     number = (await shop.buy(shop.new_sku())).order_number
-    shop.run("DELETE FROM shipments")
+    shop.run("DELETE FROM shipment_lines", "DELETE FROM shipments")
     for place, state in enumerate(parcels):
         shop.run(_PARCEL.replace("handed_over", ShipmentState(state)), id=f"shp_{place}", n=number)
     async with shop.transaction() as session:

@@ -20,8 +20,13 @@ ENUMS = [
 
 # What other constraints want to be so in a state, so that only the move itself is judged.
 _ALONG = {
+    "drop_tickets": "granted_until = now()",
     "checkouts": "order_number = CASE WHEN '{0}' = 'completed' THEN '1' END,"
     " reason = CASE WHEN '{0}' IN ('failed', 'expired', 'cancelled') THEN 'why' END",
+    "mails": "ended_at = CASE WHEN '{0}' <> 'pending' THEN now() END, problem = 'why'",
+    "memberships": "ended_at = CASE WHEN '{0}' IN ('lapsed', 'cancelled', 'failed') THEN now() END",
+    "membership_periods": "settled_at = now()",
+    "refund_requests": "decided_by = 'another'",
     "payments": "authorized_minor = amount_minor, captured_minor = amount_minor",
 }
 

@@ -8,11 +8,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from domain.pricing import CartLine
 from domain.states import ReservationState
 from models import stock
 from models.base import RowMissing
-from tests.models.kit import PLACE, Shop, at_once, complaint, soon
+from tests.models.kit import PLACE, Shop, at_once, complaint, reserve
 
 ALLOCATED, SHIPPED, RELEASED = ReservationState.ALLOCATED, ReservationState.SHIPPED, ReservationState.RELEASED
 
@@ -33,7 +32,7 @@ async def test_forty_carts_want_ten_units_and_ten_get_one(shop: Shop) -> None:
         async with shop.transaction() as session:
             connection = int(await session.scalar(sa.text("SELECT pg_backend_pid()")) or 0)
             await start.wait()
-            return await stock.reserve(session, f"co_{n}", [CartLine(sku, 1)], soon()), connection
+            return await reserve(session, f"co_{n}", (sku, 1)), connection
 
     answers = await asyncio.gather(*(grab(n) for n in range(40)))
     assert len({connection for _, connection in answers}) == 40
@@ -84,7 +83,7 @@ async def test_a_cart_of_both_waits_for_the_last_piece_and_takes_nothing(shop: S
     """The second cart sees enough, waits for the row, and must look again when it gets it."""
     plenty, last = shop.new_sku(10, named="A"), shop.new_sku(1, named="B")
     async with shop.transaction() as session:
-        assert await stock.reserve(session, "co_1", [CartLine(last, 1)], soon()) == PLACE
+        assert await reserve(session, "co_1", (last, 1)) == PLACE
         late = asyncio.create_task(shop.reserve("co_2", (plenty, 1), (last, 1)))
         await shop.server.someone_waits()
     assert await late is None

@@ -12,8 +12,10 @@ from typing import Any
 
 import httpx
 
-from domain.parcels import ParcelRequest, PostalAddress
+from domain.parcels import Label, ParcelRequest, PostalAddress
+from gateways.carriers.easypost import EasyPostCarrier
 from gateways.carriers.generic import GenericCarrier
+from gateways.carriers.shippo import ShippoCarrier
 from sandbox.ports import choose
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,6 +37,11 @@ def parcel(reference: str, **changes: Any) -> ParcelRequest:
         "contents": "2 books",
     }
     return ParcelRequest(**{**fields, **changes})
+
+
+def label_of(shipment: str) -> Label:
+    """As much of a label as this carrier must be told to void or track it."""
+    return Label("sandbox", shipment, "MP1", "", "", 0, "EUR", "express")
 
 
 class Shop:
@@ -85,6 +92,16 @@ class Rig:
         """Our client of this carrier, but for the changes."""
         known: dict[str, Any] = {"name": "sandbox", "api_base": self.base, "api_key": self.key}
         return GenericCarrier(**{**known, "webhook_secrets": [SECRET], **changes})
+
+    def easypost(self, **changes: Any) -> EasyPostCarrier:
+        """Our client of the same depot's EasyPost face."""
+        known: dict[str, Any] = {"name": "easypost", "api_base": f"{self.base}/easypost/v2", "api_key": self.key}
+        return EasyPostCarrier(**{**known, "webhook_secrets": [SECRET], **changes})
+
+    def shippo(self, **changes: Any) -> ShippoCarrier:
+        """Our client of the same depot's Shippo face."""
+        known: dict[str, Any] = {"name": "shippo", "api_base": f"{self.base}/shippo", "api_key": self.key}
+        return ShippoCarrier(**{**known, "webhook_secrets": [SECRET], **changes})
 
     async def start(self) -> None:
         """Start the process and wait until it answers."""
@@ -139,7 +156,14 @@ class Rig:
 
     def statuses(self) -> list[str]:
         """What the shop was told, in the order it was told."""
-        return [self.carrier.parse(body).status.value for _, body in self.shop.got]
+        return [self.carrier.parse(body).scans[0].status.value for _, body in self.shop.got]
+
+    async def until_count(self, count: int) -> None:
+        """Wait for so many webhooks, whatever they say."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while len(self.shop.got) < count:
+            assert time.monotonic() < deadline, f"the shop was told {len(self.shop.got)} times"
+            await asyncio.sleep(0.01)
 
     async def until(self, true: Callable[[], bool]) -> None:
         """Wait, not for long."""

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from sandbox.carrier.pages import bars
-from tests.sandbox.carrier_rig import Rig, parcel
+from tests.sandbox.carrier_rig import Rig, label_of, parcel
 
 JOURNEY = ["picked_up", "in_transit", "out_for_delivery", "delivered"]
 
@@ -37,7 +37,7 @@ async def test_a_parcel_moves_by_itself_once_its_label_is_bought(rig: Rig) -> No
     shipment = await rig.bought("ref-moves")
     await rig.until(lambda: len(rig.shop.got) == 4)
     assert rig.statuses() == JOURNEY
-    scans = await rig.carrier.track(shipment)
+    scans = await rig.carrier.track(label_of(shipment))
     assert [scan.status.value for scan in scans] == JOURNEY
     assert (await rig.sold("ref-still"))["shipments"][0]["position"] == "label_bought"
 
@@ -45,11 +45,11 @@ async def test_a_parcel_moves_by_itself_once_its_label_is_bought(rig: Rig) -> No
 async def test_a_voided_parcel_does_not_move(rig: Rig) -> None:
     await rig.set("pace", seconds=0.3)
     voided = await rig.bought("ref-voided")
-    await rig.carrier.void(voided)
+    await rig.carrier.void(label_of(voided))
     await rig.set("pace", seconds=0.02)
     await rig.bought("ref-other")
     await rig.until(lambda: "delivered" in rig.statuses())
-    assert await rig.carrier.track(voided) == ()
+    assert await rig.carrier.track(label_of(voided)) == ()
 
 
 async def test_an_exception_stops_a_parcel_until_it_is_told_to_move(rig: Rig) -> None:
@@ -58,10 +58,10 @@ async def test_an_exception_stops_a_parcel_until_it_is_told_to_move(rig: Rig) ->
     await rig.set("pace", seconds=0.02)
     moving = await rig.bought("ref-moving")
     await rig.until(lambda: len(rig.shop.got) == 5)
-    assert len(await rig.carrier.track(moving)) == 4
+    assert len(await rig.carrier.track(label_of(moving))) == 4
     await rig.scan(shipment, "out_for_delivery")
     await rig.until(lambda: len(rig.shop.got) == 7)
-    statuses = [scan.status.value for scan in await rig.carrier.track(shipment)]
+    statuses = [scan.status.value for scan in await rig.carrier.track(label_of(shipment))]
     assert statuses == ["on_hold", "out_for_delivery", "delivered"]
 
 
@@ -98,7 +98,7 @@ async def test_a_dropped_webhook_is_seen_in_tracking_only(rig: Rig) -> None:
     await rig.scan(shipment, "in_transit")
     await rig.until(lambda: len(rig.shop.got) == 1)
     assert rig.statuses() == ["in_transit"]
-    assert len(await rig.carrier.track(shipment)) == 2
+    assert len(await rig.carrier.track(label_of(shipment))) == 2
 
 
 async def test_webhooks_come_twice_and_in_the_wrong_order_when_told(rig: Rig) -> None:
@@ -138,7 +138,7 @@ async def test_it_survives_sigkill_and_goes_on(lasting: Rig) -> None:
     assert await rig.carrier.find("ref-kill") == before
     assert (await rig.sold("ref-kill"))["labels_bought"] == 1
     await rig.until(lambda: set(JOURNEY) <= set(rig.statuses()))
-    scans = await rig.carrier.track(shipment)
+    scans = await rig.carrier.track(label_of(shipment))
     assert [scan.status.value for scan in scans] == JOURNEY
     assert len({scan.event_id for scan in scans}) == 4
 
@@ -159,7 +159,7 @@ async def test_the_label_prints_and_is_gone_once_voided(rig: Rig) -> None:
             "1.250 kg",
         ):
             assert expected in words
-        await rig.carrier.void(created.carrier_shipment_id)
+        await rig.carrier.void(label_of(created.carrier_shipment_id))
         assert (await browser.get(label.label_url)).status_code == 410
 
 

@@ -157,7 +157,6 @@ def test_the_reaper_ignores_what_the_terminal_sends(tmp_path: Path) -> None:
     with (tmp_path / "lock").open("w") as lock:
         reaper = Reaper(lock=lock.fileno(), log=tmp_path / "log", env={}, temporary=None)
         child = psutil.Process(reaper.pid)
-        time.sleep(0.5)
         child.send_signal(signal.SIGINT)
         child.send_signal(signal.SIGTERM)
         time.sleep(0.1)

@@ -131,12 +131,15 @@ def test_a_killed_child_brings_the_stack_down_and_is_named(victim: str, data: Pa
 def test_ctrl_c_while_it_starts_ends_it_cleanly(data: Path) -> None:
     with supervisor(str(data)) as process:
         time.sleep(0.6)
-        family = psutil.Process(process.pid).children(recursive=True)
+        deadline = time.monotonic() + 20
+        while not (family := psutil.Process(process.pid).children(recursive=True)):
+            assert time.monotonic() < deadline  # a slow machine is still importing
+            time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=15)
+        _, errors = process.communicate(timeout=30)
         assert process.returncode in {0, -signal.SIGINT}  # 0 if it was quick enough to wait already
         assert "ProcessDied" not in errors
-        assert left(family, within=0.5) == []
+        assert left(family, within=5) == []
 
 
 def test_a_second_ctrl_c_makes_the_ending_short(data: Path) -> None:

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
+from gateways.temporal import data_converter
 from sandbox.stack import Stack, StackOptions
 
 
@@ -13,4 +13,4 @@ from sandbox.stack import Stack, StackOptions
 async def temporal() -> AsyncIterator[Client]:
     """A client of it, with our data converter."""
     with Stack(StackOptions(processes=frozenset({"temporal"}), setup=())) as stack:
-        yield await Client.connect(stack.links.temporal_address, data_converter=pydantic_data_converter)
+        yield await Client.connect(stack.links.temporal_address, data_converter=data_converter)

@@ -1,0 +1,1 @@
+"""`POST /graphql`: the same rules as the routes beside it, asked for in one question."""

@@ -1,0 +1,1 @@
+"""What the API's own parts do by themselves, without a server."""
