@@ -20,7 +20,7 @@ from domain.parcels import SentFor
 from domain.payments import VoidPayment
 from domain.states import OperationKind, PaymentState, ReservationState
 from domain.tracking import POSSESSION
-from models import cancellations, events, orders, parcels, payments, shipments, stock
+from models import cancellations, events, orders, parcels, payments, refunds, shipments, stock
 from models.cancellations import OrderCancellation
 from models.database import Database
 from models.orders import Order
@@ -110,7 +110,7 @@ class CancellationActivities:
             payment = await payments.get(session, order.payment_id)
             if payment.state is not PaymentState.AUTHORIZED:
                 return
-            payment.state = PaymentState.CAPTURED
+            await refunds.take_no_more(session, payment)
             await payments.finish(session, payment.payment_id, OperationKind.VOID, provider_id=payment.intent_id)
             rest = Money(payment.authorized_minor - payment.captured_minor, payment.currency)
             message = f"{rest} that was held and is not needed is released"

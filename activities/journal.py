@@ -222,7 +222,7 @@ class JournalActivities:
             if payment.captured_minor != asked.taken_minor:  # a capture is being written down at this moment
                 return False
             if payment.captured_minor:
-                payment.state = PaymentState.CAPTURED
+                await refunds.take_no_more(session, payment)
                 rest = Money(payment.authorized_minor - payment.captured_minor, payment.currency)
                 _event(session, payment, "payment.rest_lapsed", f"{rest} that was held has lapsed")
                 return True

@@ -89,9 +89,22 @@ async def _made(session: AsyncSession, payment: Payment, operation: PaymentOpera
     await session.flush()
     if fact.transaction_id is not None or not fact.settling:
         await ledger.post(session, payment, PostingKind.REFUND, f"refund/{fact.provider_id}", fact.amount_minor)
-    if wanted is OperationState.SUCCEEDED and await _given_back(session, payment) == payment.captured_minor:
-        payment.state = PaymentState.REFUNDED
+    if payment.state is PaymentState.CAPTURED:
+        await _is_it_all(session, payment)
     return True
+
+
+async def take_no_more(session: AsyncSession, payment: Payment) -> None:
+    """The rest of its hold is gone, given back or lapsed: it is captured with what was taken, or that has gone back."""
+    payment.state = PaymentState.CAPTURED
+    await session.flush()
+    await _is_it_all(session, payment)
+
+
+async def _is_it_all(session: AsyncSession, payment: Payment) -> None:
+    """Of a payment of which nothing more is to be captured: it is refunded once all of it has gone back."""
+    if await _given_back(session, payment) == payment.captured_minor:
+        payment.state = PaymentState.REFUNDED
 
 
 async def _failed(session: AsyncSession, payment: Payment, operation: PaymentOperation, fact: RefundFailed) -> bool:

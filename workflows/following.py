@@ -53,8 +53,8 @@ async def follow(parcel: Parcel) -> None:
     await watch.end()
     end = parcel.end
     await parcel.close(_ENDS[end.status], end.description or end.status.replace("_", " "))
-    if end.status in EXCEPTIONS:
-        await parcel.call_person(f"the parcel is {end.status.replace('_', ' ')}", Trouble.ENDED)
+    if end.status in EXCEPTIONS and not parcel.is_due_after_its_end:
+        await parcel.call_person(parcel.ended, Trouble.ENDED)
 
 
 def settle(parcel: Parcel, how: Settled) -> None:

@@ -44,18 +44,14 @@ async def take_what_is_due(parcel: Parcel) -> None:
 
     Who has seen to the order took it another way, or does without.
     """
-    if parcel.captured or parcel.refused is None or not workflow.patched("paid-after-its-end"):
+    if not parcel.is_due_after_its_end:
         return
     if not await _is_paid_after_all(parcel, parcel.refused):
         await parcel.calm("Seen to")
     elif parcel.state is ShipmentState.DELIVERED:
         await parcel.calm()
     else:
-        await parcel.call_person(_ended(parcel), Trouble.ENDED)
-
-
-def _ended(parcel: Parcel) -> str:
-    return f"the parcel is {parcel.state.replace('_', ' ')}"
+        await parcel.call_person(parcel.ended, Trouble.ENDED)
 
 
 async def _is_paid_after_all(parcel: Parcel, refused: CaptureDeclined | None) -> bool:
@@ -64,7 +60,7 @@ async def _is_paid_after_all(parcel: Parcel, refused: CaptureDeclined | None) ->
         if parcel.unpaid_is_seen_to:
             return False
         why = f"and the payment could not be captured: {refused.refusal.message}"
-        await parcel.call_person(f"{_ended(parcel)} {why}", Trouble.CAPTURE)
+        await parcel.call_person(f"{parcel.ended} {why}", Trouble.CAPTURE)
         await workflow.wait_condition(lambda: parcel.retry or parcel.unpaid_is_seen_to)
         if parcel.retry:
             refused = await _take_once_more(parcel)

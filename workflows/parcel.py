@@ -91,6 +91,16 @@ class Parcel:
         return self.left and self.state is ShipmentState.LABEL_BOUGHT
 
     @property
+    def is_due_after_its_end(self) -> bool:
+        """Its way ends though its money could not be taken: a person is called for the money, before all else."""
+        return not self.captured and self.refused is not None and workflow.patched("paid-after-its-end")
+
+    @property
+    def ended(self) -> str:
+        """That it has, in words."""
+        return f"the parcel is {self.state.replace('_', ' ')}"
+
+    @property
     def until_authorization_is_due(self) -> timedelta | None:
         """How long a wait may be before the hold must be seen to; None: as long as it takes."""
         return None if self.captured else self.watch.left(workflow.now())

@@ -12,7 +12,7 @@ from tests.faults.day import SEED, run, show
 from tests.faults.day_plans import plans
 from tests.flow.kit import Shop
 
-ORDERS = int(os.environ.get("MILEPOST_DAY_ORDERS", "3"))
+ORDERS = int(os.environ.get("MILEPOST_DAY_ORDERS", "12"))
 
 
 def test_a_seed_is_a_day() -> None:

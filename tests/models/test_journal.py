@@ -319,6 +319,38 @@ async def test_what_became_of_a_refund_is_written_and_told_once(
     assert shop.ledger() == {"receivable": TOTAL, "captured": -TOTAL}
 
 
+async def test_while_more_is_to_be_captured_a_refund_of_all_that_was_leaves_it_authorized(
+    shop: Shop, acts: JournalActivities
+) -> None:
+    """One of two parcels is lost and paid back, the other has not left."""
+    payment = await held(shop, replace(HELD, multicapture=True))
+    await captured(shop, payment, PART, final=False)
+    for _ in range(2):
+        await acts.begin_refund(refund(shop, payment, PART))
+        made = RefundMade("re_1", PART, transaction_id="txn_1")
+        await acts.record_refund(RecordRefund(shop.tenant, payment, "r1", made))
+        assert (column(shop, "state"), column(shop, "refunded_minor")) == ("authorized", PART)
+    await captured(shop, payment, TOTAL, final=True)
+    assert (column(shop, "state"), column(shop, "refunded_minor")) == ("captured", PART)
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["then it lapses", "it has lapsed"])
+async def test_when_the_rest_has_lapsed_and_all_that_was_captured_is_paid_back_it_is_refunded(
+    shop: Shop, acts: JournalActivities, before: bool
+) -> None:
+    payment = await held(shop, replace(HELD, multicapture=True))
+    await captured(shop, payment, PART, final=False)
+    lapse = RecordLapse(shop.tenant, payment, "pi_1", PART)
+    if not before:
+        assert await acts.record_lapse(lapse)
+        assert column(shop, "state") == "captured"
+    await acts.begin_refund(refund(shop, payment, PART))
+    await acts.record_refund(RecordRefund(shop.tenant, payment, "r1", RefundMade("re_1", PART, transaction_id="t")))
+    if before:
+        assert await acts.record_lapse(lapse)
+    assert (column(shop, "state"), column(shop, "refunded_minor")) == ("refunded", PART)
+
+
 async def test_a_spent_key_is_no_outcome(shop: Shop, acts: JournalActivities) -> None:
     payment = await shop.sell()
     await acts.begin_refund(refund(shop, payment))
