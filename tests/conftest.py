@@ -7,9 +7,17 @@ import pytest
 from hypothesis import settings
 
 SHOWN = "shown"
+STACKS = frozenset({"stack", "postgres"})
 
 settings.register_profile("milepost", deadline=None)
 settings.load_profile("milepost")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What asks for the stack or its database, by whatever way, can be left out: `-m "not stack"`."""
+    for item in items:
+        if isinstance(item, pytest.Function) and not STACKS.isdisjoint(item.fixturenames):
+            item.add_marker(pytest.mark.stack)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,29 +1,15 @@
 """The one stack these tests share. It ends with this package, so that the next package's stack has the machine."""
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
 
 from sandbox.stack import Stack
-from tests.faults.shop import OPTIONS, open_shop
+from tests.faults.shop import open_shop
 from tests.flow.kit import Shop
+from tests.own_stack import stack
 
-HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of them need the stack."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.stack)
-
-
-@pytest.fixture(scope="package")
-def stack() -> Iterator[Stack]:
-    """Every process, once."""
-    with Stack(OPTIONS) as running:
-        yield running
+__all__ = ["shop", "stack"]
 
 
 @pytest.fixture(scope="package")

@@ -20,7 +20,7 @@ def test_a_seed_is_a_day() -> None:
     assert plans(7, 20) != plans(8, 20)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 async def test_each_order_of_a_day_ends(shop: Shop, record_property: Callable[[str, object], None]) -> None:
     day = await run(shop, SEED, ORDERS)
     drawn = io.StringIO()

@@ -10,7 +10,7 @@ from tests.faults.table import run, show
 from tests.flow.kit import Shop
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 async def test_every_operation_happens_once_under_every_fault(shop: Shop, tmp_path: Path) -> None:
     table = await run(shop, uuid.uuid4().hex)
     show(table, Console(width=180))

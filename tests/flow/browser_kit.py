@@ -129,7 +129,7 @@ class Browser:
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
         asked = {"id": number, "method": method, "params": how} | ({"sessionId": session} if session else {})
         await self._socket.send(json.dumps(asked))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             said = await answer
         assert "error" not in said, (method, said)
         return dict(said["result"])

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -10,15 +9,6 @@ import pytest
 from sandbox.stack import Stack, StackOptions
 from tests.flow.carrier_kit import ROUTES
 from tests.flow.kit import KEY, Shop, until
-
-HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of them need the stack."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.stack)
 
 
 @pytest.fixture(scope="session")

@@ -52,7 +52,7 @@ async def until(
     look: Callable[[], Awaitable[Seen]],
     good: Callable[[Seen], object] = bool,
     *,
-    within: float = 15.0,
+    within: float = 60.0,
     every: float = 0.05,
 ) -> Seen:
     """Look until it is good, and give what was seen. Fails with the last sight. Times are seconds."""
@@ -167,11 +167,11 @@ class Shop:
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
-    async def checkout_in(self, number: str, state: str, *, within: float = 15.0) -> dict[str, Any]:
+    async def checkout_in(self, number: str, state: str, *, within: float = 60.0) -> dict[str, Any]:
         """The checkout, once it is in that state."""
         return await until(lambda: self.checkout(number), lambda seen: seen["state"] == state, within=within)
 
-    async def order_in(self, number: str, state: str, *, within: float = 15.0) -> dict[str, Any]:
+    async def order_in(self, number: str, state: str, *, within: float = 60.0) -> dict[str, Any]:
         """The order, once it is in that state."""
         return await until(lambda: self.order(number), lambda seen: seen["state"] == state, within=within)
 
@@ -254,7 +254,7 @@ class Shop:
 
     async def ended(self, handle: Handle) -> dict[str, Any]:
         """A workflow's result, which must be there in a moment."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             return dict(await handle.result())
 
     async def attributes(self, handle: Handle) -> tuple[dict[str, Any], WorkflowExecutionDescription]:

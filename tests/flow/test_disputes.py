@@ -71,7 +71,7 @@ async def test_decided(shop: Shop, outcome: str, accounts: dict[str, int]) -> No
     order = await until(lambda: shop.order(order["number"]), lambda found: found["disputes"][0]["state"] == outcome)
     assert ledger(shop, order) == accounts
     await until(lambda: shop.order(order["number"]), lambda found: found["needs_attention"] is (outcome == "lost"))
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         assert await flow(shop, dispute).result() == outcome
 
 

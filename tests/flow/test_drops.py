@@ -128,7 +128,7 @@ async def test_the_sweeper_begins_what_looks_after_a_line(shop: Shop) -> None:
     assert seen.status.name == "RUNNING"
     over = terms(shop.new_sku(1), line_length=5, closes_at=datetime.now(UTC).isoformat())
     assert (await shop.edit(f"/v1/drops/{drop}", over)).status_code == 200
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         await line.result()
 
 

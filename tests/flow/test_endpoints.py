@@ -21,7 +21,7 @@ from tests.flow.access_kit import GUARDED, Route, all_but, bearer, new_key, owne
 from tests.flow.every_kit import HOW, Every, documented, examples, is_name
 from tests.flow.kit import Shop
 
-pytestmark = pytest.mark.timeout(600)  # the walk over all routes counts as the first test's
+pytestmark = pytest.mark.timeout(900)  # the walk over all routes counts as the first test's
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "endpoints.md"
 UNSAFE = [route for route in GUARDED if route.method != "GET"]

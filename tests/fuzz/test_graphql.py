@@ -16,7 +16,7 @@ from sandbox.stack import Stack
 from tests.flow.kit import KEY
 from tests.fuzz import plan
 
-pytestmark = pytest.mark.timeout(3_600 if plan.EXAMPLES else 240)
+pytestmark = pytest.mark.timeout(3_600 if plan.EXAMPLES else 480)
 
 FEW = 15
 """Documents for each field at the root."""

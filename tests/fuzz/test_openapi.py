@@ -15,7 +15,7 @@ from tests.flow.access_kit import OPENAPI, Route, routes
 from tests.flow.kit import KEY, TENANT
 from tests.fuzz import plan
 
-pytestmark = pytest.mark.timeout(3_600 if plan.EXAMPLES else 240)
+pytestmark = pytest.mark.timeout(3_600 if plan.EXAMPLES else 480)
 
 
 @pytest.fixture(scope="module")

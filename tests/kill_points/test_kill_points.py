@@ -12,7 +12,7 @@ from sandbox.stack import Stack
 from tests.kill_points.matrix import OPTIONS, Cell, run
 from tests.test_worker import defined_activities, name_of
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
 HERE = {
     "payments.authorize": "between", "orders.place": "between", "Checkout run": "before", "carrier.buy": "between",

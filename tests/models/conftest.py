@@ -1,7 +1,6 @@
 """One real PostgreSQL a session, migrated as its owner; a tenant a test."""
 
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -9,15 +8,6 @@ import sqlalchemy as sa
 from models.database import Database
 from sandbox.stack import Stack, StackOptions
 from tests.models.kit import APP, OWNER, SUPERUSER, Server, Shop
-
-HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of them need the server."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.stack)
 
 
 @pytest.fixture(scope="session")

@@ -296,7 +296,7 @@ def clean(history: dict[str, Any]) -> dict[str, Any]:
 
 async def record(handle: Handle, file: Path) -> None:
     """Wait for the end of a run and keep its history."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         with suppress(WorkflowContinuedAsNewError):
             await handle.result(follow_runs=False)
     keep(json.loads((await handle.fetch_history()).to_json()), file)

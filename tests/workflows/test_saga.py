@@ -53,7 +53,7 @@ def begin(temporal: Client, acts: Acts) -> Callable[[Plan], Any]:
 
 async def failure(handle: WorkflowHandle[PlanWorkflow, str]) -> BaseException | None:
     """Why it ended."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         with pytest.raises(WorkflowFailureError) as caught:
             await handle.result()
     return caught.value.cause

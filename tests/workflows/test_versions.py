@@ -84,7 +84,7 @@ async def a_day_with_two_versions(shop: Shop) -> None:
 
 
 @pytest.mark.stack
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 async def test_a_checkout_ends_on_the_version_it_began_on_and_an_order_moves_on() -> None:
     with Stack(StackOptions(processes=ALL - {"worker"}, env={"MILEPOST_SEED_API_KEY": KEY})) as stack:
         async with open_shop(stack) as shop:
