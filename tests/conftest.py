@@ -3,10 +3,25 @@
 A test may show something beneath the summary: `record_property(SHOWN, text)`. It reaches it from another process too.
 """
 
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
 
+HERE = Path(__file__).parent
 SHOWN = "shown"
+LONGEST = (
+    "kill_points/test_kill_points.py",
+    "faults/test_life_table.py",
+    "faults/test_random_lives.py",
+    "cost/test_cost.py",
+    "faults/test_member_faults.py",
+    "faults/test_fault_table.py",
+    "faults/test_day.py",
+    "workflows/test_versions.py",
+    "models/test_stock_machine.py",
+)
+"""They come first: at the end each would be waited for alone, with a core idle."""
 STACKS = frozenset({"stack", "postgres"})
 
 settings.register_profile("milepost", deadline=None)
@@ -14,7 +29,9 @@ settings.load_profile("milepost")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What asks for the stack or its database, by whatever way, can be left out: `-m "not stack"`."""
+    """The longest files first. What asks for the stack or its database, by whatever way, can be left out: `-m "not stack"`."""
+    turns = {HERE / name: turn for turn, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: turns.get(item.path, len(turns)))
     for item in items:
         if isinstance(item, pytest.Function) and not STACKS.isdisjoint(item.fixturenames):
             item.add_marker(pytest.mark.stack)
