@@ -29,7 +29,7 @@ settings.load_profile("milepost")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first. What asks for the stack or its database, by whatever way, can be left out: `-m "not stack"`."""
+    """The longest files first; and what asks for the stack, or its database, can be left out: `-m "not stack"`."""
     turns = {HERE / name: turn for turn, name in enumerate(LONGEST)}
     items.sort(key=lambda item: turns.get(item.path, len(turns)))
     for item in items:
