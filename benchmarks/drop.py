@@ -116,7 +116,7 @@ async def run(stack: Stack, drops: list[tuple[int, int]], connections: int, seed
             async with chaos or nullcontext():
                 drop = await crowd.rush(sku, units, buyers, partial(progress.advance, bar))
         show(drop, await settle(stack, sku), console)
-        if chaos is None:
+        if chaos is None and len(drop.sold) == units:  # else the next is no refusal
             show_cost(*await cost(stack, sku, connections, min(buyers, COSTED)), console)
         if chaos is not None:
             console.print(
