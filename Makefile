@@ -22,7 +22,7 @@ up: $(VENV)/.installed ## the whole stack, left running until Ctrl-C; ARGS="--da
 JOBS ?= 3
 
 test: $(VENV)/.installed ## every test, on real servers; JOBS=1 runs one file after another
-	$(RUN)pytest --numprocesses=$(JOBS) --dist=loadfile $(ARGS)
+	$(RUN)pytest --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 # What runs in production. The stand-ins start processes and roll dice, which is what they are for.
 PRODUCTION = activities api domain gateways models workflows cli.py settings.py worker.py
