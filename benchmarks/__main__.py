@@ -1,12 +1,14 @@
 """`make bench`: checkouts a second and their latency, from the HTTP request to the placed order, beside their floor.
 
 The floor is a bare workflow of the same shape on the same server in the same run (`benchmarks/floor.py`), called
-without HTTP, database or Stripe. Results go to `benchmarks/results/checkout.json` when asked to (`ARGS=--save`).
+without HTTP, database or Stripe. Then whole lives, from the request to the door (`benchmarks/lives.py`). With
+`ARGS=--save` the figures go to `benchmarks/results/checkout.json`, and a picture of them beside it.
 """
 
 import argparse
 import asyncio
 import json
+import os
 import platform
 import statistics
 import subprocess
@@ -14,6 +16,7 @@ import sys
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +28,13 @@ from rich.table import Table
 from temporalio.client import Client, WithStartWorkflowOperation
 from temporalio.common import WorkflowIDConflictPolicy
 
+from benchmarks import lives, plot
 from benchmarks.floor import FloorWorkflow
 from sandbox.demo import API_KEY, cart
 from sandbox.stack import Stack, StackOptions
 
-CONCURRENCY = (1, 8, 32)
+CONCURRENCY = (1, 8, 32, 128)
+WHOLE_LIVES_AT_ONCE = 8
 Shopper = Callable[[], Awaitable[None]]
 
 
@@ -52,8 +57,8 @@ async def measure(shopper: Shopper, count: int, at_once: int, progress: Progress
     return {"per_second": count / took, "p50": cuts[49], "p95": cuts[94], "p99": cuts[98]}
 
 
-async def run(stack: Stack, count: int, console: Console) -> list[dict[str, Any]]:
-    """Both at each concurrency, in turn, so that the machine's noise hits both."""
+async def run(stack: Stack, count: int, whole: int, console: Console) -> dict[str, Any]:
+    """Both at each concurrency, in turn, so that the machine's noise hits both; then whole lives."""
     links = stack.links
     client = await Client.connect(links.temporal_address)
     body = cart({"mode": "server", "payment_method": "pm_card_visa"}, quantity=1)
@@ -83,7 +88,9 @@ async def run(stack: Stack, count: int, console: Console) -> list[dict[str, Any]
                 bare = await measure(floor, count, at_once, progress, f"floor, {at_once} at once")
                 real = await measure(checkout, count, at_once, progress, f"checkouts, {at_once} at once")
                 results.append({"at_once": at_once, "floor": bare, "checkout": real})
-    return results
+            bar = progress.add_task(f"whole lives, {WHOLE_LIVES_AT_ONCE} at once", total=whole)
+            ended = await lives.measure(stack, api, whole, WHOLE_LIVES_AT_ONCE, lambda: progress.advance(bar))
+    return {"checkouts": results, "whole_lives": {"at_once": WHOLE_LIVES_AT_ONCE, **ended}}
 
 
 def stock_up(stack: Stack) -> None:
@@ -98,10 +105,10 @@ def stock_up(stack: Stack) -> None:
         )
 
 
-def show(results: list[dict[str, Any]], console: Console) -> None:
-    """A table with ratios."""
+def show(found: dict[str, Any], console: Console) -> None:
+    """A table with ratios, and a line for whole lives."""
     table = Table("shoppers", "orders/s", "floor/s", "ratio", "p50 ms", "floor p50", "ratio", "p95 ms", "p99 ms")
-    for row in results:
+    for row in found["checkouts"]:
         real, bare = row["checkout"], row["floor"]
         table.add_row(
             str(row["at_once"]), f"{real['per_second']:.1f}", f"{bare['per_second']:.1f}",
@@ -109,29 +116,56 @@ def show(results: list[dict[str, Any]], console: Console) -> None:
             f"{real['p50'] / bare['p50']:.2f}", f"{real['p95']:.0f}", f"{real['p99']:.0f}",
         )  # fmt: skip
     console.print(table)
+    whole = found["whole_lives"]
+    console.print(
+        f"whole lives, {whole['at_once']} at once: {whole['per_second']:.1f} orders a second from request to door,"
+        f" p50 {whole['p50_seconds']:.1f} s, the longest {whole['max_seconds']:.1f} s"
+    )
+
+
+def about() -> dict[str, Any]:
+    """The machine and the commit that figures belong to."""
+    cpu = next((line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "?")
+    asked = ("/usr/bin/env", "git", "rev-parse", "--short", "HEAD")
+    commit = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+    return {
+        "commit": commit or "?",
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "python": platform.python_version(),
+        "machine": f"{os.cpu_count()} x {cpu}, {platform.machine()}",
+        "load_before": os.getloadavg()[0],
+    }
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text().splitlines()
+    except OSError:
+        return []
 
 
 def main() -> None:
     """Boot, stock up, measure, show."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=200, help="checkouts at each concurrency")
-    parser.add_argument("--save", action="store_true", help="write benchmarks/results/checkout.json")
+    parser.add_argument("--lives", type=int, default=60, help="orders that are followed to the door")
+    parser.add_argument("--save", action="store_true", help="write benchmarks/results/checkout.json, and .svg")
     asked = parser.parse_args()
-    console = Console()
+    console, of = Console(), about()
     with Stack(StackOptions(env={"MILEPOST_SEED_API_KEY": API_KEY})) as stack:
         stock_up(stack)
         command = [sys.executable, "-m", "benchmarks.worker", stack.links.temporal_address]
         with subprocess.Popen(command) as floor_worker:
             try:
-                results = asyncio.run(run(stack, asked.count, console))
+                results = asyncio.run(run(stack, asked.count, asked.lives, console))
             finally:
                 floor_worker.terminate()
     show(results, console)
     if asked.save:
         where = Path(__file__).parent / "results" / "checkout.json"
         where.parent.mkdir(exist_ok=True)
-        about = {"python": platform.python_version(), "machine": platform.machine(), "results": results}
-        where.write_text(json.dumps(about, indent=1) + "\n")
+        where.write_text(json.dumps(of | results, indent=1) + "\n")
+        plot.draw(of | results, where.with_suffix(".svg"))
 
 
 if __name__ == "__main__":
