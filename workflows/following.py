@@ -46,7 +46,8 @@ async def follow(parcel: Parcel) -> None:
     watch = SilenceWatch(parcel, workflow.now())
     while parcel.end is None:
         if await watch.wait():
-            await tell_of_odd_scan(parcel)
+            if _is_odd(parcel):
+                await tell_of_odd_scan(parcel)
         else:
             for news in await watch.ask(workflow.now()):
                 hear(parcel, news)
@@ -55,6 +56,11 @@ async def follow(parcel: Parcel) -> None:
     await parcel.close(_ENDS[end.status], end.description or end.status.replace("_", " "))
     if end.status in EXCEPTIONS and not parcel.is_due_after_its_end:
         await parcel.call_person(parcel.ended, Trouble.ENDED)
+
+
+def _is_odd(parcel: Parcel) -> bool:
+    """Whether there is something odd to tell; of a parcel that has arrived meanwhile nobody need hear it."""
+    return parcel.odd is not None and (parcel.end is None or not workflow.patched("over-is-not-odd"))
 
 
 def settle(parcel: Parcel, how: Settled) -> None:

@@ -5,6 +5,7 @@ import uuid
 
 import httpx
 import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.service import RPCError
 
 from domain.ids import checkout_id
@@ -119,6 +120,24 @@ async def test_the_api_dies_between_opening_and_starting(shop: Shop) -> None:
     assert shop.stock(sku) == (2, 1)
     assert (await shop.buy(sku, key=keys[1])).status_code == 410
     assert [len(await shop.intents(number)) for number in (one, two)] == [1, 0]
+
+
+async def test_what_is_odd_of_a_parcel_that_has_arrived_calls_nobody(shop: Shop) -> None:
+    """Both are told while no worker runs, so that the parcel's process hears of them in the same moment."""
+    order = await shop.bought(shop.new_sku())
+    assert (await shop.hand_over(order)).json()["released"] is True
+    shop.stack.kill("worker-1")
+    try:
+        await shop.scan(order, "delivered", "on_hold")
+
+        async def told() -> int:
+            history = await shop.parcel_flow(order).fetch_history()
+            return sum(one.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED for one in history.events)
+
+        await until(told, lambda seen: seen == 2)
+    finally:
+        shop.stack.start("worker-1")
+    assert (await shop.order_in(order["number"], "delivered"))["attention_reason"] is None
 
 
 async def test_temporal_is_away(shop: Shop) -> None:

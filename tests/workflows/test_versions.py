@@ -79,7 +79,8 @@ async def a_day_with_two_versions(shop: Shop) -> None:
             assert await versions(shop.parcel_flow(placed)) == {"a", "b"}
             later = await shop.bought(shop.new_sku())
             assert await versions(shop.checkout_flow(later["checkout_id"])) == {"b"}
-            moved_on = await shop.order(done["order_number"])
+            moved_on = await shop.labelled(done["order_number"])
+            assert (await shop.hand_over(moved_on)).json()["released"]
             await until(lambda: versions(shop.order_flow(moved_on["number"])), lambda seen: "b" in seen)
 
 
