@@ -46,10 +46,16 @@ class Door:
         self._look: asyncio.Task[None] | None = None
 
     async def refusal(self, asked: CheckoutInput) -> Refusal | None:
-        """Sold out, said at a glance; never to a key whose earlier request is under way here. None: who knows."""
+        """Sold out, said at a glance; never to a key whose earlier request is under way here. None: who knows.
+
+        Raises a 503 problem when the database does not answer."""
         if (asked.tenant, asked.checkout_id) in self._under_way:
             return None
-        return await self._gate.refusal(asked)
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
+                return await self._gate.refusal(asked)
+        except TimeoutError:
+            raise unavailable("The database") from None
 
     async def open(self, asked: OpenCheckout) -> CheckoutOpened:
         """Opened, or found as it was opened before, or refused. Raises a 503 problem when nothing can be begun now."""

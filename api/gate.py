@@ -7,16 +7,13 @@ answered was read in the database after the request came.
 import time
 from collections.abc import Sequence
 
-from api.batches import Batches
+from api.looks import Looks
 from domain.checkouts import CheckoutInput
 from domain.refusals import Refusal
-from models import glances
-from models.database import Database, OpenLines
+from models.database import Database
 
 REMEMBERED_SECONDS = 1.0
 _MOST_REMEMBERED = 10_000
-_LOOKED_AT_AT_ONCE = 500
-_LOOKS_AT_A_TIME = 2
 
 
 class Memory:
@@ -41,9 +38,8 @@ class Gate:
     """One a process."""
 
     def __init__(self, database: Database) -> None:
-        self._lines = OpenLines(database)
         self._sold_out = Memory()
-        self._looks = Batches(self._look, most=_LOOKED_AT_AT_ONCE, lanes=_LOOKS_AT_A_TIME)
+        self._looks = Looks(database)
 
     async def refusal(self, asked: CheckoutInput) -> Refusal | None:
         """Sold out, and no place in line to be had: said without pricing, reserving or beginning anything. None: who
@@ -51,7 +47,8 @@ class Gate:
         skus = [line.sku for line in asked.lines]
         if not self._sold_out.holds(asked.tenant, skus):
             return None
-        return await self._looks.ask(asked.tenant, asked)
+        (told,) = await self._look(asked.tenant, [asked])
+        return told
 
     def note_sold_out(self, asked: CheckoutInput) -> None:
         """One of its SKUs was just said to be sold out: the next who want it are looked at together."""
@@ -68,11 +65,10 @@ class Gate:
 
     async def close(self) -> None:
         """Give the connections back."""
-        await self._lines.close()
+        await self._looks.close()
 
     async def _look(self, tenant: str, asked: Sequence[CheckoutInput]) -> list[Refusal | None]:
-        async with self._lines.one() as connection:
-            seen = await glances.look(connection, tenant, asked)
+        seen = await self._looks.ask(tenant, asked)
         refusals = [seen.refusal(one) for one in asked]
         for one, refusal in zip(asked, refusals, strict=True):
             if refusal:

@@ -48,9 +48,9 @@ class Drop:
     outcomes: list[Outcome] = field(default_factory=list)
     repeats: Counter[str] = field(default_factory=Counter)
     """Why buyers asked again: the status, or the name of the connection's fault."""
-    livez: list[float] = field(default_factory=list)
-    """Milliseconds of `GET /livez` by each buyer who was refused, right after that and on the same connection: the
-    same client, at the same rate, of the same process, in the same moments."""
+    livez: list[tuple[float, float]] = field(default_factory=list)
+    """Of `GET /livez` by each buyer who was refused, right after that and on the same connection (the same client, at
+    the same rate, of the same process, in the same moments): seconds from the drop's beginning, and milliseconds."""
     livez_alone: list[tuple[float, float]] = field(default_factory=list)
     """Of one client for each process who asks nothing else: seconds from the drop's beginning, and milliseconds."""
     began: float = field(default_factory=time.perf_counter)
@@ -148,7 +148,8 @@ class Crowd:
         began = time.perf_counter()
         with suppress(Lost):
             await client.request("GET", "/livez")
-            drop.livez.append((time.perf_counter() - began) * 1000)
+            now = time.perf_counter()
+            drop.livez.append((now - drop.began, (now - began) * 1000))
 
     async def _sample(self, url: str, drop: Drop) -> None:
         """How long the emptiest route of this process takes for who asks nothing else."""

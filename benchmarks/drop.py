@@ -64,7 +64,7 @@ def show(drop: Drop, settled: float, console: Console) -> None:
     for one in drop.refused:
         refused[one.code] = refused.get(one.code, 0) + 1
     alone = drop.livez_alone_while_refusing
-    livez = statistics.median(drop.livez) if drop.livez else float("nan")
+    livez = statistics.median(took for _, took in drop.livez) if drop.livez else float("nan")
     lost = percentile(drop.refused, 0.99)
     table = Table(title=f"{drop.units} units, {len(drop.outcomes)} buyers", show_header=False)
     for name, value in (

@@ -53,6 +53,12 @@ class Database:
         async with self.engine.connect() as connection:
             yield await connection.execution_options(isolation_level="AUTOCOMMIT")
 
+    def by_itself(self) -> sa.Engine:
+        """For a thread: what it connects is nobody else's, and each statement is a transaction of its own."""
+        return sa.create_engine(
+            self.engine.url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT", hide_parameters=True
+        )
+
     async def refuse_unsafe_role(self) -> None:
         """Raise `UnsafeRole` when the role is, or may become, a superuser, one that bypasses row-level security,
         or the owner of the tables."""
@@ -73,28 +79,3 @@ class Database:
     async def close(self) -> None:
         """Give all connections back."""
         await self.engine.dispose()
-
-
-class OpenLines:
-    """Connections kept open between statements, each of which is a transaction of its own: for what is asked so often
-    that taking a connection from the pool, and giving it back, is most of the work. As many as are used at a time."""
-
-    def __init__(self, database: Database) -> None:
-        self._engine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._idle: list[AsyncConnection] = []
-
-    @asynccontextmanager
-    async def one(self) -> AsyncIterator[AsyncConnection]:
-        """One of them; closed when anything is raised, kept otherwise."""
-        connection = self._idle.pop() if self._idle else await self._engine.connect()
-        try:
-            yield connection
-        except BaseException:
-            await connection.close()
-            raise
-        self._idle.append(connection)
-
-    async def close(self) -> None:
-        """Give all idle ones back."""
-        while self._idle:
-            await self._idle.pop().close()

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from domain.checkouts import CheckoutInput
 from domain.pricing import merge_lines
@@ -33,22 +32,22 @@ class Glance:
         return None
 
 
-async def look(connection: AsyncConnection | AsyncSession, tenant: str, asked: Sequence[CheckoutInput]) -> Glance:
-    """One statement, no lock; with a connection that commits by itself it is one round trip."""
+def look(connection: sa.Connection, tenant: str, asked: Sequence[CheckoutInput]) -> Glance:
+    """One statement, no lock; with a connection that commits by itself it is one round trip. For a thread."""
     given = {
         "tenant": tenant,
         "checkouts": [one.checkout_id for one in asked],
         "customers": list({one.customer.customer_id for one in asked}),
         "skus": list({line.sku for one in asked for line in one.lines}),
     }
-    return await seen(connection, given)
+    return seen(connection, given)
 
 
-async def seen(connection: AsyncConnection | AsyncSession, given: Mapping[str, object]) -> Glance:
+def seen(connection: sa.Connection, given: Mapping[str, object]) -> Glance:
     """The glance itself, of these ids."""
     known, in_line = set[str](), set[str]()
     most, dropped = dict[str, int](), dict[str, str]()
-    for row in await connection.execute(_LOOK, given):
+    for row in connection.execute(_LOOK, given):
         if row.what == "known":
             known.add(row.name)
         elif row.what == "in_line":

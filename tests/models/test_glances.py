@@ -19,7 +19,7 @@ async def look(shop: Shop, *skus: str, checkouts: tuple[str, ...] = (), customer
         "tenant": shop.tenant, "checkouts": list(checkouts), "customers": list(customers), "skus": list(skus),
     }  # fmt: skip
     async with shop.server.database.one_statement() as connection:
-        return await glances.seen(connection, given)
+        return await connection.run_sync(glances.seen, given)
 
 
 def wants(sku: str) -> CheckoutInput:
