@@ -12,7 +12,7 @@ from domain.checkouts import OrderPlaced, PlaceOrder, PlannedParcel
 from domain.ids import payment_id, shipment_id
 from domain.money import Money
 from domain.orders import CancelOrder, CloseOrder, FlagOrder, HoldOrder, NoteOrder
-from domain.shares import LineTotal, PlannedContents, plan_parcels
+from domain.shares import LineTotal, PlannedContents, Reserved, plan_parcels
 from domain.states import CheckoutState, OrderState, ReservationState, ShipmentState
 from models import (
     another_parcel,
@@ -31,7 +31,7 @@ from models.checkouts import Checkout
 from models.database import Database
 from models.orders import Order, OrderLine
 from models.shipments import Shipment
-from models.tenancy import next_order_number
+from models.tenancy import order_number_for
 
 
 class OrderActivities:
@@ -43,6 +43,7 @@ class OrderActivities:
     @activity.defn(name="orders.place")
     async def place(self, asked: PlaceOrder) -> OrderPlaced:
         """The authorization is written down, the stock becomes the order's, and the order has a number: all at once."""
+        number = await order_number_for(self._database, asked.tenant, asked.checkout_id)
         async with self._database.transaction(asked.tenant) as session:
             row = await checkouts.get(session, asked.checkout_id)
             if row.order_number is not None:
@@ -51,13 +52,16 @@ class OrderActivities:
             await payments.mark_authorized(session, payment, asked.authorized)
             if saved := asked.authorized.saved:
                 await payments.keep_customer(session, asked.tenant, row.customer_id, saved.customer)
-            await stock.allocate(session, asked.checkout_id)
-            number = await next_order_number(session, asked.tenant)
+            held_for_it = await parcels.reserved(session, asked.checkout_id)
+            waits = any(one.backordered for one in held_for_it)
+            if waits:  # stock that comes now may end the wait of a piece: what is read here must be locked
+                await stock.allocate(session, asked.checkout_id)
+                held_for_it = await parcels.reserved(session, asked.checkout_id)
             order, lines = _order(row, number, payment.payment_id), _lines(row, number)
             session.add(order)
             await session.flush()
             session.add_all(lines)
-            packed = await _pack(session, order, lines, paid=asked.authorized.captured is not None)
+            packed = await _pack(session, order, lines, held_for_it, paid=asked.authorized.captured is not None)
             if asked.ship_within_seconds is not None:
                 await _promise_to_ship(session, order, packed, timedelta(seconds=asked.ship_within_seconds))
             row.state, row.order_number, row.ended_at = CheckoutState.COMPLETED, number, now()
@@ -71,6 +75,9 @@ class OrderActivities:
             events.record(session, asked.tenant, row.checkout_id, "order.placed", f"Order {number} placed")
             if len(packed) > 1:
                 _tell_contents(session, order, packed)
+            if not waits:  # a crowd wants the same row: it is locked last, and for as short as can be
+                await session.flush()
+                await stock.allocate(session, asked.checkout_id)
             return OrderPlaced(number, tuple(_planned(parcel) for parcel in packed))
 
     @activity.defn(name="orders.cancel")
@@ -164,11 +171,11 @@ async def _placed_before(session: AsyncSession, number: str) -> OrderPlaced:
 
 
 async def _pack(
-    session: AsyncSession, order: Order, lines: list[OrderLine], *, paid: bool
+    session: AsyncSession, order: Order, lines: list[OrderLine], held: list[Reserved], *, paid: bool
 ) -> dict[Shipment, PlannedContents]:
     """The parcels and what is in them, from what is reserved. `paid`: the money was taken at once, for all of them."""
     totals = [LineTotal(one.sku, one.quantity, one.gross_minor, one.tax_minor) for one in lines]
-    planned = plan_parcels(totals, await parcels.reserved(session, order.checkout_id))
+    planned = plan_parcels(totals, held)
     packed = {_shipment(order, place, one): one for place, one in enumerate(planned)}
     session.add_all(packed)
     await session.flush()

@@ -40,6 +40,8 @@ class Checkout(TenantRow, Base):
     address: Mapped[dict[str, Any]]
     shipping_method: Mapped[str]
     order_number: Mapped[str | None]
+    given_number: Mapped[str | None]
+    """Of the order that is about to be placed."""
     expires_at: Mapped[datetime]
     created_at: Mapped[datetime] = mapped_column(server_default=now())
     ended_at: Mapped[datetime | None]

@@ -48,9 +48,11 @@ class ShipmentLine(TenantRow, Base):
 
 
 async def reserved(session: AsyncSession, checkout_id: str) -> list[Reserved]:
-    """What is a checkout's, location by location."""
-    query = sa.select(Reservation).where(Reservation.checkout_id == checkout_id)
-    return [Reserved(one.location_id, one.sku, one.quantity, one.backordered) for one in await session.scalars(query)]
+    """What is a checkout's, location by location, as the table has it now."""
+    query = sa.select(Reservation.location_id, Reservation.sku, Reservation.quantity, Reservation.backordered).where(
+        Reservation.checkout_id == checkout_id
+    )
+    return [Reserved(*row) for row in await session.execute(query)]
 
 
 def contents(order: Order, shipment_id: str, planned: PlannedContents) -> list[ShipmentLine]:

@@ -221,21 +221,14 @@ async def reservations(session: AsyncSession, checkout_id: str) -> Sequence[Rese
     return (await session.scalars(query)).all()
 
 
-async def allocate(session: AsyncSession, checkout_id: str) -> Sequence[str]:
-    """What a checkout holds becomes its order's for good; the locations, one a parcel.
+async def allocate(session: AsyncSession, checkout_id: str) -> None:
+    """What a checkout holds becomes its order's for good.
 
     Raises `RowMissing` when nothing is held: an order without stock is never placed.
     """
     moved = await move_reservations(session, checkout_id, ReservationState.ALLOCATED, checkout_id)
     if moved == 0:
         raise RowMissing(f"checkout {checkout_id} holds no stock")
-    query = (
-        sa.select(Reservation.location_id)
-        .where(Reservation.checkout_id == checkout_id)
-        .distinct()
-        .order_by(Reservation.location_id)
-    )
-    return (await session.scalars(query)).all()
 
 
 async def locations(session: AsyncSession) -> Sequence[Location]:

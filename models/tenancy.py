@@ -7,6 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, RowMissing, TenantRow, now
+from models.database import Database
+
+_NUMBER = sa.text("SELECT order_number_for(:tenant, :checkout)")
 
 
 class Tenant(Base):
@@ -22,23 +25,26 @@ class Tenant(Base):
 
 
 class OrderCounter(TenantRow, Base):
-    """The last order number given; taken last in a transaction, so that its row is locked for a moment only."""
+    """The last order number given; in a statement of its own, so that its row is locked for a moment only."""
 
     __tablename__ = "order_counters"
 
     last_number: Mapped[int]
 
 
-async def next_order_number(session: AsyncSession, tenant: str) -> str:
-    """The tenant's next order number, without gaps; waits for one being given at this moment."""
-    number = await session.scalar(
-        sa.update(OrderCounter)
-        .where(OrderCounter.tenant_id == tenant)
-        .values(last_number=OrderCounter.last_number + 1)
-        .returning(OrderCounter.last_number)
-    )
+async def order_number_for(database: Database, tenant: str, checkout_id: str) -> str:
+    """The number of a checkout's order: the tenant's next, and the same one each time it is asked for.
+
+    Not within a transaction: the counter, which all orders of the tenant want, is locked for one statement. There are
+    no gaps but where no order follows. Raises `RowMissing` for an unknown checkout, or a tenant without a counter.
+    """
+    async with database.one_statement() as connection:
+        number = await connection.scalar(_NUMBER, {"tenant": tenant, "checkout": checkout_id})
     if number is None:
-        raise RowMissing(f"tenant {tenant} has no order counter: `milepost seed` or the tenant's set-up makes one")
+        raise RowMissing(
+            f"no checkout {checkout_id}, or tenant {tenant} has no order counter: `milepost seed` or the tenant's"
+            " set-up makes one"
+        )
     return str(number)
 
 

@@ -1,6 +1,5 @@
-"""Order numbers have no gaps and no twins, and a checkout becomes one order however often it is placed."""
+"""Order numbers have no twins, and no gaps but where no order follows; placed however often, a checkout is one order."""
 
-import asyncio
 from functools import partial
 
 import pytest
@@ -10,7 +9,7 @@ from domain.ids import shipment_id
 from domain.states import OrderState, ReservationState, ShipmentState
 from models import audit, checkouts, events, orders
 from models.base import RowMissing
-from models.tenancy import next_order_number
+from models.tenancy import order_number_for
 from tests.models.kit import PRICE, SHIPPING, TOTAL, Server, Shop, at_once
 
 _PARCEL = (
@@ -36,28 +35,35 @@ async def test_each_tenant_counts_for_itself(server: Server, shop: Shop) -> None
     assert first.order_number == second.order_number == "1001"
 
 
-async def test_a_number_that_was_not_used_is_given_again(shop: Shop) -> None:
-    async def give_up() -> None:
-        async with shop.transaction() as session:
-            assert await next_order_number(session, shop.tenant) == "1001"
-            raise ConnectionError
+async def test_a_checkout_has_one_number_however_often_it_is_asked_for(shop: Shop) -> None:
+    opened = [await shop.open(shop.new_sku()) for _ in range(2)]
+    database = shop.server.database
+    asked = [partial(order_number_for, database, shop.tenant, opened[0])] * 10
+    assert set(await at_once(asked)) == {"1001"}
+    assert await order_number_for(database, shop.tenant, opened[1]) == "1002"
+    placed = [await shop.place(one) for one in opened]
+    assert [one.order_number for one in placed] == ["1001", "1002"]
+    assert await order_number_for(database, shop.tenant, opened[0]) == "1001"
 
-    with pytest.raises(ConnectionError):
-        await give_up()
-    assert (await shop.buy(shop.new_sku())).order_number == "1001"
+
+async def test_a_checkout_that_is_not_there_has_none(shop: Shop) -> None:
+    other = shop.server.new_shop()
+    theirs = await other.open(other.new_sku())
+    for checkout in ("co_unknown", theirs):
+        with pytest.raises(RowMissing, match="no checkout"):
+            await order_number_for(shop.server.database, shop.tenant, checkout)
+    assert shop.rows("SELECT last_number FROM order_counters") == [(1000,)]
 
 
-async def test_the_next_one_waits_until_it_is_known_whether_this_one_counts(shop: Shop) -> None:
-    async def another() -> str:
-        async with shop.transaction() as session:
-            return await next_order_number(session, shop.tenant)
-
+async def test_nobody_waits_for_the_number_of_one_that_is_being_placed(shop: Shop) -> None:
+    """The crowd of a drop wants the counter, and the row of the stock: neither is locked while rows are written."""
+    sku = shop.new_sku(5)
+    first, second = await shop.open(sku), await shop.open(sku)
+    await order_number_for(shop.server.database, shop.tenant, first)
     async with shop.transaction() as session:
-        assert await next_order_number(session, shop.tenant) == "1001"
-        waiting = asyncio.create_task(another())
-        await shop.server.someone_waits()
-        assert not waiting.done()
-    assert await waiting == "1002"
+        await checkouts.get(session, first)  # it is being placed: locked until the end
+        assert (await shop.place(second)).order_number == "1002"
+    assert (await shop.place(first)).order_number == "1001"
 
 
 async def test_a_tenant_without_a_counter_is_told_so(shop: Shop) -> None:
@@ -117,7 +123,7 @@ async def test_without_stock_of_its_own_nothing_is_placed(shop: Shop) -> None:
     with pytest.raises(RowMissing, match="holds no stock"):
         await shop.place(checkout)
     assert shop.rows("SELECT state FROM payments") == [("pending",)]
-    assert shop.rows("SELECT last_number FROM order_counters") == [(1000,)]
+    assert (await shop.buy(shop.new_sku())).order_number == "1002"
 
 
 @pytest.mark.parametrize(

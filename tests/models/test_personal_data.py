@@ -16,7 +16,7 @@ NOT_PERSONAL = {
     "access_tokens": "token_hash key_id scopes",
     "api_keys": "key_hash key_id name scopes hint created_by made_under",
     "audit_log": "actor action target code request_id reason",
-    "checkouts": "checkout_id reason reason_message quote customer_id shipping_method order_number",
+    "checkouts": "checkout_id reason reason_message quote customer_id shipping_method order_number given_number",
     "disputes": "dispute_id payment_id reason",
     "drifts": "drift_id rule subject intent_id payment_id expected found",
     "drop_claims": "checkout_id sku drop_id customer_id ticket_id",
