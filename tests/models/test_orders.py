@@ -1,4 +1,4 @@
-"""Order numbers have no twins, and no gaps but where no order follows; placed however often, a checkout is one order."""
+"""Order numbers have no twins, and no gaps but where no order follows; placed however often, it is one order."""
 
 from functools import partial
 
