@@ -15,6 +15,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 _CONNECTIONS = 10
+_TROUBLE = re.compile(r"json_build_array\(\s*coalesce\(s\.trouble.*?s\.sent_for\) AS possible_acts", re.DOTALL)
 _ASKED = {
     name: os.environ.get(f"FLOOR_{variable}")
     for name, variable in (
@@ -32,7 +33,7 @@ def bare(function: str) -> str:
         ("order_number = wanted", "order_number = %(wanted)s"),
         ("page AS support_url", "%(page)s::text AS support_url"),
         ("o.ended_at IS NOT NULL AS possible_acts", "%(order)s::json AS possible_acts"),
-        (re.findall(r"coalesce\(s\.trouble[^*]*?AS possible_acts", query)[0], "%(parcel)s::json AS possible_acts"),
+        (_TROUBLE.findall(query)[0], "%(parcel)s::json AS possible_acts"),
     ):
         if ours != "%" and query.count(ours) != 1:
             raise ValueError(f"{ours!r} is not once in the query")

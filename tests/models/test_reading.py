@@ -1,5 +1,6 @@
 """An order is read in one round trip, and what the database writes is what the API has promised to show."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -18,6 +19,7 @@ from api.resources import Resources, needs
 from api.schemas.orders import OrderOut
 from api.staffroom import Staffroom
 from api.straight import StraightRoute
+from benchmarks.reads_floor import bare
 from domain.ids import api_key_hash, api_key_id
 from domain.payments import RefundMade
 from gateways.accounts import carriers_of, stripe_of
@@ -29,7 +31,7 @@ from models.keys import ApiKey
 from models.reading import Reader
 from settings import Settings
 from tests.models.full import full_shop
-from tests.models.kit import Server, Shop
+from tests.models.kit import SUPERUSER, Server, Shop
 
 EMPTY_LISTS = {"refunds", "disputes", "cancellations"}
 LATER = "2026-03-01"
@@ -193,6 +195,27 @@ async def test_connections_that_broke_are_made_anew(resources: Resources, troubl
     with pytest.raises(OperationalError):
         await resources.reader.order_page(troubled.tenant, number, None)
     assert await resources.reader.order_page(troubled.tenant, number, None)
+
+
+async def test_the_floor_of_the_benchmark_asks_the_same_question(
+    resources: Resources, troubled: Shop, server: Server
+) -> None:
+    number = number_of(troubled)
+    ours = await resources.reader.order_page(troubled.tenant, number, "page")
+    assert ours is not None
+    with psycopg.connect(server.urls[SUPERUSER].replace("+psycopg", "")) as connection:
+        row = connection.execute("SELECT prosrc FROM pg_proc WHERE proname = 'order_page'").fetchone()
+        assert row is not None
+        told = {"tenant": troubled.tenant, "wanted": number, "page": "page", "order": "[]", "parcel": "[]"}
+        found = connection.execute(bare(row[0]), told).fetchone()
+    assert found is not None
+    assert without_acts(json.loads(found[0])) == without_acts(json.loads(ours))
+
+
+def without_acts(page: dict[str, Any]) -> dict[str, Any]:
+    """What the floor is told, and does not reckon, is left out."""
+    parcels = [one | {"possible_acts": []} for one in page["shipments"]]
+    return page | {"possible_acts": [], "shipments": parcels}
 
 
 def test_a_route_that_cannot_go_straight_does_not_start() -> None:
