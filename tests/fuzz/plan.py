@@ -38,6 +38,15 @@ NOT_THERE = {
 }
 """Those that do not count for one operation. Not in the configuration: operations named there undo every `include`."""
 
+IN_WORDS = (
+    "Value error, ",
+    # RFC 6761: nobody has an address at `example.test` or `localhost`. JSON Schema's `email` cannot say so.
+    "value is not a valid email address: The part after the @-sign is a special-use or reserved name",
+    "String should have at least 1 character",  # there is nothing but blanks, which are taken off first
+    "a storefront shows what is active; ask with view=all",  # two parameters that cannot be together
+)
+"""How what is refused by a rule that no schema can say begins."""
+
 
 def config(url: str, key: str, *, generation: Json | None = None, checks: Json | None = None) -> Config:
     """Schemathesis as it is used here: the same requests each time, and failures as they were met."""
@@ -152,7 +161,7 @@ def valid_is_not_called_invalid(ctx: CheckContext, response: Response, case: sch
     told = response.json()
     if told.get("code") not in ("invalid_request", "malformed_json"):
         return None
-    wrong = [one for one in told["errors"] if not one["message"].startswith("Value error, ")]
+    wrong = [one for one in told["errors"] if not one["message"].startswith(IN_WORDS)]
     if wrong:
         raise AssertionError(f"the description allows it, the API does not: {wrong}")
     return None
