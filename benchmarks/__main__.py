@@ -1,7 +1,7 @@
 """`make bench`: checkouts a second and their latency, from the HTTP request to the placed order, beside their floor.
 
 The floor is a bare workflow of the same shape on the same server in the same run (`benchmarks/floor.py`), called
-without HTTP, database or Stripe. Then whole lives, from the request to the door (`benchmarks/lives.py`). With
+without HTTP, database or Stripe. Before it whole lives, from the request to the door (`benchmarks/lives.py`). With
 `ARGS=--save` the figures go to `benchmarks/results/checkout.json`, and a picture of them beside it.
 """
 
@@ -58,7 +58,8 @@ async def measure(shopper: Shopper, count: int, at_once: int, progress: Progress
 
 
 async def run(stack: Stack, count: int, whole: int, console: Console) -> dict[str, Any]:
-    """Both at each concurrency, in turn, so that the machine's noise hits both; then whole lives."""
+    """Whole lives, while there is no backlog; then both sides at each concurrency, in turn, so that the machine's noise
+    hits both."""
     links = stack.links
     client = await Client.connect(links.temporal_address)
     body = cart({"mode": "server", "payment_method": "pm_card_visa"}, quantity=1)
@@ -84,12 +85,13 @@ async def run(stack: Stack, count: int, whole: int, console: Console) -> dict[st
         with Progress(console=console) as progress:
             await measure(floor, 20, 4, progress, "warming up the floor")
             await measure(checkout, 20, 4, progress, "warming up checkouts")
+            bar = progress.add_task(f"whole lives, {WHOLE_LIVES_AT_ONCE} at once", total=whole)
+            ended = await lives.measure(stack, api, whole, WHOLE_LIVES_AT_ONCE, lambda: progress.advance(bar))
+            await api.post(f"{links.carrier}/_control/pace", json={"seconds": 0})
             for at_once in CONCURRENCY:
                 bare = await measure(floor, count, at_once, progress, f"floor, {at_once} at once")
                 real = await measure(checkout, count, at_once, progress, f"checkouts, {at_once} at once")
                 results.append({"at_once": at_once, "floor": bare, "checkout": real})
-            bar = progress.add_task(f"whole lives, {WHOLE_LIVES_AT_ONCE} at once", total=whole)
-            ended = await lives.measure(stack, api, whole, WHOLE_LIVES_AT_ONCE, lambda: progress.advance(bar))
     return {"checkouts": results, "whole_lives": {"at_once": WHOLE_LIVES_AT_ONCE, **ended}}
 
 

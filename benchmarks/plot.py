@@ -29,6 +29,6 @@ def draw(found: dict[str, Any], where: Path) -> None:
         axes.set_title(title, fontsize=10)
         axes.spines[["top", "right"]].set_visible(False)
     waits.set_yscale("log")
-    rates.legend(frameon=False, fontsize=8)
+    figure.legend(*rates.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False, fontsize=8)
     figure.suptitle(f"{found['machine']}; commit {found['commit']}, {found['date']}", fontsize=8)
     figure.savefig(where, metadata={"Date": None} if where.suffix == ".svg" else None)
