@@ -140,6 +140,8 @@ class Journey:
                 await self.shop.carrier("faults", operation="create", status=400, reference=parcel)
                 await self._pay()
                 await self.until(lambda seen: "no label" in (seen["attention_reason"] or ""))
+                flow = self.shop.order_flow(self.order["number"])  # the row is a moment ahead of the order's process
+                await until(lambda: self.shop.details(flow), lambda page: "no label" in page, within=PATIENCE)
             case Stage.LABELLED:
                 if self.at is Stage.NO_LABEL:
                     await self.parcel_flow().execute_update("retry")
