@@ -8,15 +8,12 @@ without HTTP, database or Stripe. Before it whole lives, from the request to the
 import argparse
 import asyncio
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +27,7 @@ from temporalio.common import WorkflowIDConflictPolicy
 
 from benchmarks import lives, plot
 from benchmarks.floor import FloorWorkflow
+from benchmarks.machine import about
 from sandbox.demo import API_KEY, cart
 from sandbox.stack import Stack, StackOptions
 
@@ -123,27 +121,6 @@ def show(found: dict[str, Any], console: Console) -> None:
         f"whole lives, {whole['at_once']} at once: {whole['per_second']:.1f} orders a second from request to door,"
         f" p50 {whole['p50_seconds']:.1f} s, the longest {whole['max_seconds']:.1f} s"
     )
-
-
-def about() -> dict[str, Any]:
-    """The machine and the commit that figures belong to."""
-    cpu = next((line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "?")
-    asked = ("/usr/bin/env", "git", "rev-parse", "--short", "HEAD")
-    commit = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
-    return {
-        "commit": commit or "?",
-        "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "python": platform.python_version(),
-        "machine": f"{os.cpu_count()} x {cpu}, {platform.machine()}",
-        "load_before": os.getloadavg()[0],
-    }
-
-
-def _lines(path: str) -> list[str]:
-    try:
-        return Path(path).read_text().splitlines()
-    except OSError:
-        return []
 
 
 def main() -> None:

@@ -8,9 +8,7 @@ to `benchmarks/results/chaos-<seed>-<count>.json`.
 import argparse
 import asyncio
 import json
-import platform
 import random
-import subprocess
 import sys
 import time
 import uuid
@@ -23,6 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from benchmarks.machine import about
 from benchmarks.shelf import put
 from benchmarks.survival.healing import heal, settle
 from benchmarks.survival.shoppers import Shopper, Street, Told, Wish, crowd
@@ -122,6 +121,7 @@ def main() -> int:
     options = StackOptions(
         api_processes=asked.apis, worker_processes=asked.workers, env={"MILEPOST_SEED_API_KEY": API_KEY}
     )
+    of = about()
     console.print("Starting the stack …")
     with Stack(options) as stack:
         pace = httpx.post(f"{stack.links.carrier}/_control/pace", json={"seconds": PACE_SECONDS}, trust_env=False)
@@ -131,17 +131,9 @@ def main() -> int:
     if asked.save:
         where = Path(__file__).parents[1] / "results" / f"chaos-{asked.seed}-{asked.count}.json"
         where.parent.mkdir(exist_ok=True)
-        where.write_text(json.dumps(about() | seen, indent=1) + "\n")
+        where.write_text(json.dumps(of | seen, indent=1) + "\n")
     console.print("[green]All as promised.[/green]" if good else "[red]Something is not as promised.[/red]")
     return 0 if good else 1
-
-
-def about() -> dict[str, str]:
-    """The machine and the commit."""
-    commit = subprocess.run(
-        ("git", "describe", "--always", "--dirty"), capture_output=True, text=True, check=False
-    ).stdout.strip()
-    return {"python": platform.python_version(), "machine": platform.machine(), "commit": commit}
 
 
 if __name__ == "__main__":
