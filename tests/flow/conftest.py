@@ -3,10 +3,10 @@
 import json
 from collections.abc import AsyncIterator, Iterator
 
-import httpx
 import pytest
 
 from sandbox.stack import Stack, StackOptions
+from tests.faults.shop import open_shop
 from tests.flow.carrier_kit import ROUTES
 from tests.flow.kit import KEY, Shop, until
 
@@ -22,15 +22,8 @@ def stack() -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 async def whole_shop(stack: Stack) -> AsyncIterator[Shop]:
     """The shop on the stack, with its clients."""
-    temporal = await stack.temporal(lazy=True)
-    headers = {"Authorization": f"Bearer {KEY}"}
-    limits = httpx.Limits(max_connections=100, max_keepalive_connections=0)
-    async with httpx.AsyncClient(
-        base_url=stack.links.api, headers=headers, timeout=60, limits=limits, trust_env=False
-    ) as http:
-        shop = Shop(stack, http, temporal)
-        yield shop
-        shop.close()
+    async with open_shop(stack) as opened:
+        yield opened
 
 
 @pytest.fixture(autouse=True)
