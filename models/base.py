@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -24,6 +24,8 @@ from domain.returns import ExchangeState, ReturnReason
 from domain.stock import BackorderKind
 from domain.support import Resolution, Trouble
 from domain.tracking import TrackingStatus
+
+Found = TypeVar("Found")
 
 
 def _enum(kind: type[StrEnum]) -> sa.Enum:
@@ -130,6 +132,12 @@ async def one_at_a_time(session: AsyncSession, what: str) -> None:
     """
     name = sa.func.current_tenant().op("||")(f"/{what}")
     await session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))
+
+
+async def find_one(session: AsyncSession, query: sa.Select[Found], *, lock: bool = False) -> Found | None:
+    """The row of a query that has one at the most, locked until the transaction's end if asked."""
+    row: Found | None = await session.scalar(query.with_for_update() if lock else query)
+    return row
 
 
 class RowMissing(Exception):

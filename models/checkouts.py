@@ -15,7 +15,7 @@ from domain.pricing import Quote
 from domain.refusals import Refusal, RefusalCode
 from domain.states import CheckoutState, OperationKind
 from domain.sweeping import OverdueCheckout
-from models.base import Base, RowMissing, TenantRow, now
+from models.base import Base, RowMissing, TenantRow, find_one, now
 from models.payments import CHECKOUT, Payment, PaymentOperation
 
 _QUOTE: TypeAdapter[Quote] = TypeAdapter(Quote)
@@ -76,9 +76,7 @@ def read_quote(row: Checkout) -> Quote:
 
 async def find(session: AsyncSession, checkout_id: str, *, lock: bool = False) -> Checkout | None:
     """A checkout of this transaction's tenant, locked until its end if asked."""
-    query = sa.select(Checkout).where(Checkout.checkout_id == checkout_id)
-    row: Checkout | None = await session.scalar(query.with_for_update() if lock else query)
-    return row
+    return await find_one(session, sa.select(Checkout).where(Checkout.checkout_id == checkout_id), lock=lock)
 
 
 async def get(session: AsyncSession, checkout_id: str) -> Checkout:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from domain.access import TOKEN_PREFIX, CallerKind, KeyKind, key_hint, key_prefix
 from domain.ids import api_key_hash, api_key_id
 from models.access import AccessToken
-from models.base import Base, TenantRow, behind, now
+from models.base import Base, TenantRow, behind, find_one, now
 
 
 def _id_of_hash(context: DefaultExecutionContext) -> str:
@@ -142,9 +142,7 @@ async def listed(
 
 async def find(session: AsyncSession, key_id: str, *, lock: bool = False) -> ApiKey | None:
     """The key of that name, living or not."""
-    query = sa.select(ApiKey).where(ApiKey.key_id == key_id)
-    row: ApiKey | None = await session.scalar(query.with_for_update() if lock else query)
-    return row
+    return await find_one(session, sa.select(ApiKey).where(ApiKey.key_id == key_id), lock=lock)
 
 
 async def made_under(session: AsyncSession, idempotency_key: str) -> str | None:

@@ -12,7 +12,7 @@ from domain.joining import Terms
 from domain.memberships import NOBODY, Benefits, Interval, RefundPolicy, Standing, combined
 from domain.payments import SavedCard
 from domain.states import MembershipState, PeriodState
-from models.base import Base, RowMissing, TenantRow, now
+from models.base import Base, RowMissing, TenantRow, find_one, now
 from models.plans import MembershipTier
 
 _LIVING = "state IN ('pending', 'active', 'past_due')"
@@ -178,9 +178,7 @@ async def standings(session: AsyncSession, customer_ids: Sequence[str]) -> dict[
 
 async def find(session: AsyncSession, membership_id: str, *, lock: bool = False) -> Membership | None:
     """A membership of this transaction's tenant, locked until its end if asked."""
-    query = sa.select(Membership).where(Membership.membership_id == membership_id)
-    row: Membership | None = await session.scalar(query.with_for_update() if lock else query)
-    return row
+    return await find_one(session, sa.select(Membership).where(Membership.membership_id == membership_id), lock=lock)
 
 
 async def get(session: AsyncSession, membership_id: str) -> Membership:

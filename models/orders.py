@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from domain.parcels import SentFor
 from domain.states import OrderState, ShipmentState
 from domain.support import Resolution
-from models.base import Base, RowMissing, TenantRow, now
+from models.base import Base, RowMissing, TenantRow, find_one, now
 from models.shipments import Shipment
 
 
@@ -92,9 +92,7 @@ class OrderLine(TenantRow, Base):
 
 async def find(session: AsyncSession, order_number: str, *, lock: bool = False) -> Order | None:
     """An order of this transaction's tenant, locked until its end if asked."""
-    query = sa.select(Order).where(Order.order_number == order_number)
-    row: Order | None = await session.scalar(query.with_for_update() if lock else query)
-    return row
+    return await find_one(session, sa.select(Order).where(Order.order_number == order_number), lock=lock)
 
 
 async def get(session: AsyncSession, order_number: str) -> Order:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from domain.promotions import AppliedPromotion, PromotionKind, already_used, exhausted, unknown
 from domain.refusals import Refusal
 from domain.states import RedemptionState
-from models.base import Base, TenantRow, behind, now
+from models.base import Base, TenantRow, behind, find_one, now
 
 
 class Promotion(TenantRow, Base):
@@ -128,9 +128,7 @@ _LIVE = PromotionRedemption.state != RedemptionState.RELEASED
 
 async def find(session: AsyncSession, code: str, *, lock: bool = False) -> Promotion | None:
     """A code, in capitals; locked if asked, which waits for those who are using it."""
-    query = sa.select(Promotion).where(Promotion.code == code)
-    row: Promotion | None = await session.scalar(query.with_for_update() if lock else query)
-    return row
+    return await find_one(session, sa.select(Promotion).where(Promotion.code == code), lock=lock)
 
 
 async def uses(session: AsyncSession, code: str) -> int:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.refunds import RefundCause
 from domain.states import OperationKind, OperationState, RefundRequestState
-from models.base import Base, RowMissing, TenantRow, now, one_at_a_time
+from models.base import Base, RowMissing, TenantRow, find_one, now, one_at_a_time
 from models.payments import PaymentOperation
 
 DAY = timedelta(hours=24)
@@ -60,20 +60,16 @@ class RefundRequest(TenantRow, Base):
     )
 
 
-async def find(session: AsyncSession, refund_id: str) -> RefundRequest | None:
-    """What was asked for under this id."""
-    row: RefundRequest | None = await session.scalar(
-        sa.select(RefundRequest).where(RefundRequest.refund_id == refund_id)
-    )
-    return row
+async def find(session: AsyncSession, refund_id: str, *, lock: bool = False) -> RefundRequest | None:
+    """What was asked for under this id, locked until the transaction's end if asked."""
+    return await find_one(session, sa.select(RefundRequest).where(RefundRequest.refund_id == refund_id), lock=lock)
 
 
 async def get(session: AsyncSession, refund_id: str) -> RefundRequest:
     """As `find`, locked; raises `RowMissing` when there is none."""
-    row = await session.scalar(sa.select(RefundRequest).where(RefundRequest.refund_id == refund_id).with_for_update())
-    if row is None:
-        raise RowMissing(f"no refund {refund_id} was asked for")
-    return row
+    if row := await find(session, refund_id, lock=True):
+        return row
+    raise RowMissing(f"no refund {refund_id} was asked for")
 
 
 async def of_order(session: AsyncSession, order_number: str) -> Sequence[RefundRequest]:

@@ -11,7 +11,7 @@ from domain.returns import Delivered, ExchangeState, ReturnReason
 from domain.states import ReturnState
 from domain.support import Resolution
 from domain.tracking import Scan
-from models.base import Base, RowMissing, TenantRow, now
+from models.base import Base, RowMissing, TenantRow, find_one, now
 from models.parcels import ShipmentLine
 from models.shipments import Shipment
 
@@ -165,9 +165,7 @@ class ReturnStep(TenantRow, Base):
 
 async def find(session: AsyncSession, return_id: str, *, lock: bool = False) -> Return | None:
     """A return of this transaction's tenant, locked until its end if asked."""
-    query = sa.select(Return).where(Return.return_id == return_id)
-    row: Return | None = await session.scalar(query.with_for_update() if lock else query)
-    return row
+    return await find_one(session, sa.select(Return).where(Return.return_id == return_id), lock=lock)
 
 
 async def get(session: AsyncSession, return_id: str) -> Return:

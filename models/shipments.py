@@ -12,7 +12,7 @@ from domain.parcels import SentFor
 from domain.states import ShipmentState
 from domain.support import LASTING, Resolution, Trouble
 from domain.tracking import Scan, TrackingStatus, Verdict, advance
-from models.base import Base, RowMissing, TenantRow, now
+from models.base import Base, RowMissing, TenantRow, find_one, now
 
 
 class Shipment(TenantRow, Base):
@@ -103,9 +103,7 @@ class TrackingEvent(TenantRow, Base):
 
 async def find(session: AsyncSession, shipment_id: str, *, lock: bool = False) -> Shipment | None:
     """A parcel of this transaction's tenant, locked until its end if asked."""
-    query = sa.select(Shipment).where(Shipment.shipment_id == shipment_id)
-    row: Shipment | None = await session.scalar(query.with_for_update() if lock else query)
-    return row
+    return await find_one(session, sa.select(Shipment).where(Shipment.shipment_id == shipment_id), lock=lock)
 
 
 async def get(session: AsyncSession, shipment_id: str) -> Shipment:
