@@ -29,6 +29,8 @@ from activities.dues import DuesActivities
 from activities.erasure import ErasureActivities
 from activities.failures import FailureInterceptor
 from activities.journal import JournalActivities
+from activities.labels import LabelActivities
+from activities.leaving import LeavingActivities
 from activities.letters import LetterWriter
 from activities.memberships import MembershipActivities
 from activities.orders import OrderActivities
@@ -117,11 +119,14 @@ def build(
     """The worker with everything in it, `further` interceptors innermost. Caches and pollers grow with the work."""
     payments, parcels = PaymentActivities(stripe), CarrierActivities(carriers)
     checkouts, orders = CheckoutActivities(database), OrderActivities(database)
-    journal, shipping = JournalActivities(database), ShippingActivities(database, despatch_of(settings))
+    journal, despatch = JournalActivities(database), despatch_of(settings)
+    shipping = ShippingActivities(database, despatch)
+    labels = LabelActivities(database, despatch, parcels, shipping)
+    leaving = LeavingActivities(journal, payments, shipping)
     lines, erasing = DropActivities(database), ErasureActivities(database, stripe)
     cancelling = CancellationActivities(database)
     giving = RefundActivities(database)
-    back = ReturnActivities(database, despatch_of(settings))
+    back = ReturnActivities(database, despatch)
     sweeping, tracking = SweepingActivities(database), TrackingActivities(database)
     members, dues = MembershipActivities(database), DuesActivities(database)
     disputes, books = DisputeActivities(database), ReconciliationActivities(database, stripe)
@@ -133,6 +138,7 @@ def build(
             payments.authorize, payments.look_up, payments.find_authorization, payments.capture, payments.void,
             payments.refund, payments.look_up_refund, payments.look_up_dispute,
             parcels.create, parcels.buy, parcels.void, parcels.track,
+            labels.buy, labels.booked, leaving.leave,
             tracking.record_created, tracking.last_word, tracking.record_said, tracking.record_silence,
             checkouts.open, checkouts.await_payment, checkouts.extend, checkouts.close,
             orders.place, orders.cancel, orders.close, orders.flag, orders.note, orders.hold, orders.end,

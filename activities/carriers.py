@@ -93,6 +93,7 @@ class TrackingActivities:
                 shipment.carrier = asked.booking.carrier
                 shipment.carrier_shipment_id = asked.booking.carrier_shipment_id
                 shipment.rate_id = asked.booking.rate_id or None
+                shipment.booked_for = asked.address_version
 
     @activity.defn(name="tracking.last_word")
     async def last_word(self, asked: ShipmentInput) -> LastWord:

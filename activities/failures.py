@@ -8,11 +8,12 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
+from domain.carriage import NoRate
 from gateways.carriers.protocol import CarrierRejected, CarrierUnavailable
 from gateways.stripe import StripeMisconfigured, StripeUnavailable
 from models.base import RowMissing
 
-FINAL = (StripeMisconfigured, CarrierRejected, RowMissing)
+FINAL = (StripeMisconfigured, CarrierRejected, NoRate, RowMissing)
 """Trying again does not help; a person must."""
 
 
@@ -39,7 +40,8 @@ class _Translate(ActivityInboundInterceptor):
                 str(unknown), type=type(unknown).__name__, next_retry_delay=_delay(unknown)
             ) from unknown
         except FINAL as final:
-            raise ApplicationError(str(final), type=type(final).__name__, non_retryable=True) from final
+            useless = (final.carrier_shipment_id,) if isinstance(final, NoRate) else ()
+            raise ApplicationError(str(final), *useless, type=type(final).__name__, non_retryable=True) from final
         finally:
             if beating is not None:
                 beating.cancel()

@@ -61,23 +61,9 @@ class ShippingActivities:
 
     @activity.defn(name="shipping.prepare")
     async def prepare(self, asked: ShipmentInput) -> Consignment:
-        """What the carrier must know: addresses, weight, and our reference; and which carrier that is."""
+        """What the carrier must know. Parcels that began before `labels.buy` ask for it alone."""
         async with self._database.transaction(asked.tenant) as session:
-            shipment = await shipments.get(session, asked.shipment_id)
-            order = await orders.get(session, shipment.order_number)
-            location = await session.get_one(Location, (asked.tenant, shipment.location_id))
-            packed = await parcels.packed(session, asked.shipment_id)
-            parcel = ParcelRequest(
-                reference=asked.shipment_id,
-                service=asked.service,
-                weight_grams=sum(one.quantity * one.weight_grams for one in packed) + _PACKING_GRAMS,
-                sender=_address(location.address),
-                recipient=_address(order.address),
-                contents=", ".join(f"{one.quantity} x {one.title}" for one in packed)[:200],
-                dimensions=self._despatch.carton,
-            )
-            route = self._despatch.route(asked.tenant, asked.service, shipment.location_id)
-            return Consignment(parcel, route, self._despatch.silence, order.address_version)
+            return await prepare(session, self._despatch, asked)
 
     @activity.defn(name="shipping.record_label")
     async def record_label(self, asked: RecordLabel) -> bool:
@@ -165,6 +151,30 @@ class ShippingActivities:
             if order.state is OrderState.DELIVERED and before is not OrderState.DELIVERED:
                 await session.flush()
                 events.record(session, asked.tenant, order.checkout_id, "order.delivered", "Order delivered")
+
+
+async def prepare(session: AsyncSession, despatch: Despatch, asked: ShipmentInput) -> Consignment:
+    """What the carrier must know: addresses, weight, and our reference; and which carrier that is.
+
+    Raises `RowMissing`.
+    """
+    shipment = await shipments.find(session, asked.shipment_id)
+    order = await orders.find(session, shipment.order_number) if shipment else None
+    if shipment is None or order is None:
+        raise RowMissing(f"no shipment {asked.shipment_id}")
+    location = await session.get_one(Location, (asked.tenant, shipment.location_id))
+    packed = await parcels.packed(session, asked.shipment_id)
+    parcel = ParcelRequest(
+        reference=asked.shipment_id,
+        service=asked.service,
+        weight_grams=sum(one.quantity * one.weight_grams for one in packed) + _PACKING_GRAMS,
+        sender=_address(location.address),
+        recipient=_address(order.address),
+        contents=", ".join(f"{one.quantity} x {one.title}" for one in packed)[:200],
+        dimensions=despatch.carton,
+    )
+    route = despatch.route(asked.tenant, asked.service, shipment.location_id)
+    return Consignment(parcel, route, despatch.silence, order.address_version)
 
 
 async def _load(session: AsyncSession, shipment_id: str) -> tuple[Shipment, Order]:

@@ -1,10 +1,10 @@
 """Who carries a parcel and for what: routes from shipping methods to carriers, and the choice among their rates."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from domain.parcels import ParcelRequest, Rate
+from domain.parcels import CarrierShipment, ParcelRequest, Rate
 
 EVERYWHERE = "*"
 """A route's method, location or tenant that stands for any."""
@@ -44,6 +44,14 @@ class Silence:
 
     ask_after_seconds: int
     call_after_seconds: int
+
+
+class NoRate(Exception):
+    """Nothing that the carrier offers for `carrier_shipment_id` keeps the promise of the shipping method."""
+
+    def __init__(self, message: str, carrier_shipment_id: str) -> None:
+        super().__init__(message)
+        self.carrier_shipment_id = carrier_shipment_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +119,19 @@ def _days(rate: Rate) -> int:
 
 
 _CHOICES = {Choice.CHEAPEST: _by_cost, Choice.FASTEST: _by_days}
+
+
+def as_route(asked: Consignment) -> ParcelRequest:
+    """The parcel under the carrier's name of the product, where its route has one."""
+    route = asked.route
+    return replace(asked.parcel, service=route.services[0]) if route.services else asked.parcel
+
+
+def rate_of(created: CarrierShipment, route: Route) -> str:
+    """The rate to buy; empty where the carrier quotes none. Raises `NoRate`."""
+    if created.rates is None or created.label is not None:
+        return ""
+    rate = choose(created.rates, route)
+    if isinstance(rate, str):
+        raise NoRate(rate, created.carrier_shipment_id)
+    return rate.rate_id

@@ -4,11 +4,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from domain.carriage import Silence
 from domain.parcels import Label, ParcelRequest
-from domain.payments import PaymentCaptured
+from domain.payments import CaptureDeclined, PaymentCaptured
 from domain.refusals import Refusal
 from domain.states import ShipmentState
 from domain.tracking import Scan, TrackingStatus
+
+PROCESS = 2
+"""Parcels begin with this version of their process. 2: one activity buys the label, one takes the money as it leaves,
+and one timer stands for all that is due. It is in the input: for a patch each workflow would pay two events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,8 @@ class ShipmentInput:
     """Why its order was held as it began."""
     ship_by: datetime | None = None
     """When it must have left."""
+    process: int = 1
+    """The version of its process, see `PROCESS`. Parcels of an earlier one end as they began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +109,25 @@ class RecordCreated:
     tenant: str
     shipment_id: str
     booking: Booking
+    address_version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class BuyLabel:
+    """A label for this parcel. `useless`: what the carrier has under this id of its own is not to be bought."""
+
+    shipment: ShipmentInput
+    useless: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelBought:
+    """What is in the carrier's books now. No label: what was bought is for an address to which the order does not go
+    any more."""
+
+    booking: Booking
+    label: Label | None
+    silence: Silence
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +186,26 @@ class RecordHandover:
     tenant: str
     shipment_id: str
     captured: PaymentCaptured | None
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """A parcel leaves: its share of the money is taken, and that it left is written down.
+
+    `amount_minor`: less than its share, as the dock said.
+    """
+
+    tenant: str
+    shipment_id: str
+    payment_id: str
+    amount_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """It has left, and is paid for; or its money was refused: then it has not."""
+
+    declined: CaptureDeclined | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,6 @@ POSSESSION = frozenset(
 
 DECISIVE = frozenset(
     {
-        _S.PICKED_UP,
         _S.DELIVERED,
         _S.ON_HOLD,
         _S.RETURN_TO_SENDER,

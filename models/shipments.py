@@ -19,8 +19,9 @@ class Shipment(TenantRow, Base):
     """One parcel of an order. `state` is our process's; `tracking_status` is the carrier's last word by scan time.
 
     `carrier` is the account it is bought with. `carrier_shipment_id` and `rate_id` are written down before the label is
-    bought, so that it is looked for before it is bought again; `label_id` and what follows, after. `silent_since`: the
-    carrier has said nothing for long, and has been asked. `trouble`: what it calls a person for.
+    bought, so that it is looked for before it is bought again, and `booked_for`, the version of the order's address it
+    was created for; `label_id` and what follows, after. `silent_since`: the carrier has said nothing for long, and has
+    been asked. `trouble`: what it calls a person for.
     `resolution`: what a person decided for it; `replaced_by`: the parcel that counts in its place.
 
     `sent_for`: what was ordered, or beside that; such a parcel has stock of its own and nothing is captured for it.
@@ -47,6 +48,7 @@ class Shipment(TenantRow, Base):
     carrier: Mapped[str | None]
     carrier_shipment_id: Mapped[str | None]
     rate_id: Mapped[str | None]
+    booked_for: Mapped[int | None]
     label_id: Mapped[str | None]
     tracking_number: Mapped[str | None]
     tracking_url: Mapped[str | None]

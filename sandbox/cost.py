@@ -8,6 +8,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
 
 _LOCAL = "local activities"
+_LOCAL_MARKER = "core_local_activity"
 _COUNTED = {
     EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED: "workflow tasks",
     EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED: "activities",
@@ -43,6 +44,8 @@ async def cost_of(client: Client, workflow_id: str) -> Cost:
     async for event in handle.fetch_history_events():
         counts["history events"] += 1
         kind = _COUNTED.get(event.event_type)
+        if kind == _LOCAL and event.marker_recorded_event_attributes.marker_name != _LOCAL_MARKER:
+            kind = None
         if kind is not None:
             counts[kind] += 1
             counts[BILLABLE] += kind in _BILLED_EACH

@@ -7,7 +7,7 @@ from temporalio.exceptions import ChildWorkflowError, WorkflowAlreadyStartedErro
 from temporalio.workflow import ChildWorkflowHandle, ParentClosePolicy
 
 from domain.ids import shipment_workflow
-from domain.shipments import AnotherParcel, ShipmentInput, ShipmentOutcome
+from domain.shipments import PROCESS, AnotherParcel, ShipmentInput, ShipmentOutcome
 from workflows import attributes
 from workflows.display import parcel_summary
 from workflows.shipment import ShipmentWorkflow
@@ -29,6 +29,7 @@ async def send(parcel: AnotherParcel) -> Handle | None:
                 service=parcel.service,
                 intent_id=parcel.intent_id,
                 captured=True,
+                process=PROCESS,
             ),
             id=shipment_workflow(parcel.tenant, parcel.shipment_id),
             parent_close_policy=ParentClosePolicy.ABANDON,

@@ -3,17 +3,15 @@ and has ended all the same is paid for when a person says so."""
 
 from temporalio import workflow
 
-from activities.journal import JournalActivities
-from activities.payments import PaymentActivities
+from activities.leaving import LeavingActivities
 from activities.shipping import ShippingActivities
-from domain.journal import BeginCapture
-from domain.payments import CaptureDeclined, CaptureFact, KeySpent, PaymentCaptured
-from domain.shipments import RecordCaptureFailure, RecordHandover
+from domain.payments import CaptureDeclined
+from domain.shipments import Leave, RecordCaptureFailure, RecordHandover
 from domain.states import ShipmentState
 from domain.support import Trouble
 from workflows import attributes
 from workflows.desk import until_known
-from workflows.money_back import renew
+from workflows.leaving_by_steps import UNKNOWN, leave_by_steps
 from workflows.parcel import Parcel
 from workflows.policies import in_database
 from workflows.reauthorization import reauthorize
@@ -21,15 +19,9 @@ from workflows.reauthorization import reauthorize
 
 async def hand_over(parcel: Parcel) -> None:
     """Capture, and let the parcel go only then; one that left on its own is followed all the same."""
-    fact: PaymentCaptured | None = None
-    while not parcel.captured:
-        parcel.refused = None
-        outcome = await _capture(parcel)
-        if outcome is None or isinstance(outcome, PaymentCaptured):
-            fact, parcel.captured = outcome, True
-        elif not await _try_again_after(parcel, outcome):
+    while (declined := await _leave(parcel, "Capture the payment: it leaves")) is not None:
+        if not await _try_again_after(parcel, declined):
             return
-    await _record_capture(parcel, fact, "Parcel left, payment captured")
     parcel.state = ShipmentState.HANDED_OVER
     parcel.attention = parcel.trouble = None
     workflow.upsert_search_attributes(
@@ -70,36 +62,32 @@ async def _is_paid_after_all(parcel: Parcel, refused: CaptureDeclined | None) ->
 async def _take_once_more(parcel: Parcel) -> CaptureDeclined | None:
     parcel.retry = False
     await reauthorize(parcel, parcel.input.tenant, parcel.input.payment_id)
-    outcome = await _capture(parcel)
-    if isinstance(outcome, CaptureDeclined):
-        await _record_refusal(parcel, outcome)
-        parcel.refused = outcome
-        return outcome
-    await _record_capture(parcel, outcome, "Payment captured after all")
-    parcel.captured, parcel.refused = True, None
+    declined = await _leave(parcel, "Capture the payment of what has left")
+    if declined is not None:
+        await _record_refusal(parcel, declined)
+        parcel.refused = declined
+        return declined
+    parcel.refused = None
     parcel.show("Payment captured after all")
     return None
 
 
-async def _record_capture(parcel: Parcel, fact: PaymentCaptured | None, summary: str) -> None:
-    asked = RecordHandover(parcel.input.tenant, parcel.input.shipment_id, fact)
-    await in_database(ShippingActivities.record_handover, asked, summary)
-
-
-async def _capture(parcel: Parcel) -> PaymentCaptured | CaptureDeclined | None:
-    """Its share of the money; None: that was taken before, with another parcel's."""
-    tenant, payment = parcel.input.tenant, parcel.input.payment_id
-    while True:
-        begin = BeginCapture(tenant, payment, parcel.input.shipment_id, parcel.amount)
-        asked = await in_database(JournalActivities.begin_capture, begin, "Journal the capture")
-        if asked is None:
-            return None
-        fact: CaptureFact = await until_known(
-            parcel, PaymentActivities.capture, asked, "Capture the payment", "the capture's outcome is not known"
-        )
-        if not isinstance(fact, KeySpent):
-            return fact
-        await renew(tenant, payment, asked.idempotency_key, fact)
+async def _leave(parcel: Parcel, summary: str) -> CaptureDeclined | None:
+    """Its money is taken, unless it was before, and it is written down that it left; or the money was refused."""
+    mine = parcel.input
+    if parcel.captured:
+        gone = RecordHandover(mine.tenant, mine.shipment_id, None)
+        await in_database(ShippingActivities.record_handover, gone, "Parcel left")
+        return None
+    parcel.refused = None
+    if parcel.by_steps:
+        declined = await leave_by_steps(parcel)
+    else:
+        asked = Leave(mine.tenant, mine.shipment_id, mine.payment_id, parcel.amount)
+        left = await until_known(parcel, LeavingActivities.leave, asked, summary, UNKNOWN)
+        declined = left.declined
+    parcel.captured = declined is None
+    return declined
 
 
 async def _try_again_after(parcel: Parcel, refused: CaptureDeclined) -> bool:

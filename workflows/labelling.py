@@ -1,109 +1,25 @@
-"""A parcel's label, in two steps: created and written down, then bought; and given back when the parcel stays."""
-
-from dataclasses import replace
+"""A parcel's label: bought, whatever it takes; and given back when the parcel stays."""
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from activities.carriers import CarrierActivities, TrackingActivities
-from activities.shipping import ShippingActivities
-from domain.carriage import Consignment, Route, choose
-from domain.parcels import CarrierShipment, Label, ParcelRequest
-from domain.shipments import Booking, CreateShipment, RecordCreated, RecordLabel
+from activities.carriers import CarrierActivities
+from activities.labels import LabelActivities
+from domain.parcels import Label
+from domain.shipments import BuyLabel
 from domain.states import ShipmentState
 from domain.support import Trouble
 from workflows import attributes
+from workflows.labelling_by_steps import buy_by_steps
 from workflows.parcel import Parcel
-from workflows.policies import WHILE_SHOPPER_WAITS, in_database, outside
-
-
-class NoRate(Exception):
-    """Nothing that the carrier offers keeps the promise of the shipping method."""
+from workflows.policies import BUYING_A_LABEL, WHILE_SHOPPER_WAITS, in_database, is_final, outside
 
 
 async def buy_label(parcel: Parcel) -> None:
-    """A label, whatever it takes; none when the parcel is to stay before there is one.
-
-    What was created is kept until the carrier refuses it for good: only then is another one created.
-    """
-    anew = False
-    while not parcel.stay:
-        asked = await in_database(ShippingActivities.prepare, parcel.input, "Address, weight and carrier")
-        parcel.silence = asked.silence
-        try:
-            if parcel.booking is not None and parcel.booked_for != asked.address_version:
-                await _give_up(parcel, parcel.booking)
-                anew = True
-            booking = parcel.booking or await _create(parcel, asked, anew=anew)
-            label = await outside(CarrierActivities.buy, booking, f"Buy a label from {booking.carrier}")
-        except (ActivityError, NoRate) as failed:
-            if is_final(failed):
-                parcel.booking, anew = None, True
-            await parcel.call_person(f"no label could be bought: {failed.__cause__ or failed}", Trouble.LABEL)
-            while not await parcel.wait_for_retry(parcel.until_authorization_is_due):
-                parcel.show(await parcel.watch.act(parcel, workflow.now()))
-            continue
-        parcel.retry = False
-        if not await _record(parcel, label, asked.address_version):
-            parcel.show("The address has changed: the label is given back")
-            continue
-        await parcel.calm()
+    """Until there is one, or the parcel is to stay before there is."""
+    label = await (buy_by_steps(parcel) if parcel.by_steps else _buy(parcel))
+    if label is None:
         return
-
-
-async def _give_up(parcel: Parcel, booking: Booking) -> None:
-    """What was created at the carrier for another address, label or not, is of no use."""
-    await outside(CarrierActivities.void, booking, "Give back what was for another address", WHILE_SHOPPER_WAITS)
-    parcel.booking = None
-
-
-async def _create(parcel: Parcel, asked: Consignment, *, anew: bool) -> Booking:
-    """In the carrier's books, with the rate that is to be bought; both written down."""
-    route = asked.route
-    create = CreateShipment(parcel.input.tenant, route.carrier, as_route(asked), anew)
-    created = await outside(CarrierActivities.create, create, f"Ask {route.carrier} to carry it")
-    rate_id = rate_of(created, route)
-    booking = Booking(parcel.input.tenant, route.carrier, created.carrier_shipment_id, rate_id)
-    await in_database(
-        TrackingActivities.record_created,
-        RecordCreated(parcel.input.tenant, parcel.input.shipment_id, booking),
-        "Write down what is bought",
-    )
-    parcel.booking, parcel.booked_for = booking, asked.address_version
-    return booking
-
-
-def as_route(asked: Consignment) -> ParcelRequest:
-    """The parcel under the carrier's name of the product, where its route has one."""
-    route = asked.route
-    return replace(asked.parcel, service=route.services[0]) if route.services else asked.parcel
-
-
-def rate_of(created: CarrierShipment, route: Route) -> str:
-    """The rate to buy; empty where the carrier quotes none. Raises `NoRate`."""
-    if created.rates is None or created.label is not None:
-        return ""
-    rate = choose(created.rates, route)
-    if isinstance(rate, str):
-        raise NoRate(rate)
-    return rate.rate_id
-
-
-def is_final(failed: Exception) -> bool:
-    """The carrier said no, so that nothing was bought: another parcel must be created."""
-    cause = failed.__cause__
-    return isinstance(failed, NoRate) or (isinstance(cause, ApplicationError) and cause.type == "CarrierRejected")
-
-
-async def _record(parcel: Parcel, label: Label, address_version: int) -> bool:
-    """False: it is for an address to which the order does not go any more."""
-    ours = await in_database(
-        ShippingActivities.record_label,
-        RecordLabel(parcel.input.tenant, parcel.input.shipment_id, label, address_version),
-        f"Label {label.tracking_number}",
-    )
-    if ours is False:
-        return False
     workflow.upsert_search_attributes(
         [
             attributes.STAGE.value_set(parcel.stage or "ready"),
@@ -113,7 +29,46 @@ async def _record(parcel: Parcel, label: Label, address_version: int) -> bool:
     )
     parcel.state, parcel.label = ShipmentState.LABEL_BOUGHT, label
     parcel.show(f"Label {label.tracking_number} bought from {label.carrier}")
-    return True
+    await parcel.calm()
+
+
+async def _buy(parcel: Parcel) -> Label | None:
+    """None: it is to stay. What the carrier refused for good is left in its books, and another one is created."""
+    useless: str | None = None
+    while not parcel.stay:
+        asked = BuyLabel(parcel.input, useless)
+        try:
+            bought = await outside(LabelActivities.buy, asked, "Buy a label", BUYING_A_LABEL)
+        except ActivityError as failed:
+            parcel.booking = await in_database(LabelActivities.booked, parcel.input, "What has the carrier of it?")
+            if is_final(failed):
+                useless, parcel.booking = _refused(parcel, failed) or useless, None
+            await _wait_for_person(parcel, failed)
+            continue
+        parcel.retry = False
+        parcel.silence, parcel.booking = bought.silence, bought.booking
+        if bought.label is not None:
+            return bought.label
+        parcel.show("The address has changed: the label is given back")
+    return None
+
+
+def _refused(parcel: Parcel, failed: ActivityError) -> str | None:
+    """The carrier's id of what it does not sell a label for."""
+    cause = failed.cause
+    told = cause.details if isinstance(cause, ApplicationError) else ()
+    if told:
+        return str(told[0])
+    return parcel.booking.carrier_shipment_id if parcel.booking else None
+
+
+async def _wait_for_person(parcel: Parcel, failed: ActivityError) -> None:
+    """Until somebody says `retry`; meanwhile the authorization is kept from lapsing."""
+    cause = failed.cause
+    why = cause.message if isinstance(cause, ApplicationError) and cause.type == "NoRate" else cause
+    await parcel.call_person(f"no label could be bought: {why or failed}", Trouble.LABEL)
+    while not await parcel.wait_for_retry(parcel.until_authorization_is_due):
+        parcel.show(await parcel.watch.act(parcel, workflow.now()))
 
 
 async def give_label_back(parcel: Parcel) -> None:

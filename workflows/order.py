@@ -13,7 +13,7 @@ from domain.ids import ORDER_CALL, parcel_call, shipment_workflow
 from domain.orders import CloseOrder, OrderCall, OrderInput, OrderOutcome, ShipmentNews
 from domain.payments import PaymentNews
 from domain.resolving import Resolve
-from domain.shipments import ShipmentInput, ShipmentOutcome
+from domain.shipments import PROCESS, ShipmentInput, ShipmentOutcome
 from domain.states import OrderState, ShipmentState
 from domain.support import HERE, Trouble
 from workflows import attributes
@@ -79,6 +79,7 @@ class OrderWorkflow:
                 waits_for_stock=parcel.waits_for_stock,
                 held=self._page.held,
                 ship_by=parcel.ship_by,
+                process=PROCESS,
             ),
             id=shipment_workflow(order.tenant, parcel.shipment_id),
             parent_close_policy=ParentClosePolicy.ABANDON,

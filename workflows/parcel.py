@@ -1,5 +1,6 @@
 """What a parcel's steps share: where it is, what it has been told, and how it calls a person and tells its order."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
@@ -18,6 +19,7 @@ from domain.states import ShipmentState
 from domain.support import HERE, PARCEL_ACTS, ParcelFacts, Trouble, possible
 from domain.tracking import TrackingStatus
 from workflows import attributes
+from workflows.alarm import Alarm
 from workflows.desk import LOOK_AGAIN
 from workflows.display import Story
 from workflows.policies import in_database
@@ -36,6 +38,8 @@ class Parcel:
 
     def __init__(self, shipment: ShipmentInput) -> None:
         self.input = shipment
+        self.by_steps = shipment.process < 2
+        """It began when each step was an activity of its own."""
         self.state = ShipmentState.PENDING
         self.booking: Booking | None = None
         """What was created at the carrier, so that its label can be bought, or given back."""
@@ -76,6 +80,7 @@ class Parcel:
         self.watch = AuthorizationWatch(
             shipment.tenant, shipment.payment_id, shipment.intent_id, shipment.capture_before
         )
+        self._alarm = None if self.by_steps else Alarm()
         self._acts = 0
         self._seen: set[str] = set()
         self._story = Story(f"Parcel of order {shipment.order_number}")
@@ -111,6 +116,13 @@ class Parcel:
         self._seen.add(event_id)
         return not known
 
+    async def wait(self, until: Callable[[], bool], patience: timedelta | None, summary: str) -> None:
+        """As `workflow.wait_condition`; raises `TimeoutError`. What it waits for on its way shares one timer."""
+        if self._alarm is not None:
+            await self._alarm.wait(until, patience, summary)
+        else:
+            await workflow.wait_condition(until, timeout=patience, timeout_summary=summary)
+
     async def close(self, state: ShipmentState, note: str) -> None:
         """Its way has ended."""
         await in_database(
@@ -119,7 +131,8 @@ class Parcel:
             f"Parcel {state.replace('_', ' ')}",
         )
         self.state = state
-        workflow.upsert_search_attributes([attributes.STAGE.value_set(state.value)])
+        if self.by_steps or state is not ShipmentState.DELIVERED:  # one that left and is over has arrived
+            workflow.upsert_search_attributes([attributes.STAGE.value_set(state.value)])
         self.show(f"Ended: {state.replace('_', ' ')}")
 
     async def wait_for_retry(self, patience: timedelta | None) -> bool:

@@ -7,13 +7,14 @@ from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError
 
 from workflows.display import SUMMARY_BYTES, cut
 
 Asked = TypeVar("Asked")
 Answered = TypeVar("Answered")
 
-FINAL_FAILURES = ["StripeMisconfigured", "CarrierRejected", "RowMissing"]
+FINAL_FAILURES = ["StripeMisconfigured", "CarrierRejected", "NoRate", "RowMissing"]
 """Trying again does not help."""
 
 _DATABASE_RETRY = RetryPolicy(
@@ -41,6 +42,9 @@ WHILE_SHOPPER_WAITS = Patience(timedelta(seconds=30), timedelta(minutes=2))
 
 PATIENT = Patience(timedelta(seconds=30), timedelta(hours=1))
 """A call nobody waits for: after an hour a person is told, and it is tried again."""
+
+BUYING_A_LABEL = Patience(timedelta(seconds=60), timedelta(hours=1))
+"""Several calls of a carrier, one after another; nobody waits for them."""
 
 DEAD_AFTER = timedelta(seconds=8)
 """A worker that has a call in hand says so more often than this; if not, it died, and another makes the call."""
@@ -97,3 +101,9 @@ async def outside(
         heartbeat_timeout=DEAD_AFTER,
         retry_policy=_OUTSIDE_RETRY,
     )
+
+
+def is_final(failed: ActivityError) -> bool:
+    """The carrier said no, so that nothing was bought: another parcel must be created."""
+    cause = failed.cause
+    return isinstance(cause, ApplicationError) and cause.type in ("CarrierRejected", "NoRate")

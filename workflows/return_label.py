@@ -8,13 +8,12 @@ from temporalio.exceptions import ActivityError
 
 from activities.carriers import CarrierActivities
 from activities.returns import ReturnActivities
-from domain.carriage import Consignment
+from domain.carriage import Consignment, NoRate, as_route, rate_of
 from domain.returns import AboutReturn, RecordReturnBooking, RecordReturnLabel, ReturnInput
 from domain.shipments import Booking, CreateShipment
 from workflows import attributes
 from workflows.desk import Desk
-from workflows.labelling import NoRate, as_route, is_final, rate_of
-from workflows.policies import WHILE_SHOPPER_WAITS, in_database, outside
+from workflows.policies import WHILE_SHOPPER_WAITS, in_database, is_final, outside
 
 
 class Labelled(Desk, Protocol):
@@ -37,7 +36,7 @@ async def buy_return_label(back: Labelled, is_wanted: Callable[[], bool]) -> Non
             booking = back.booking or await _create(back, asked, anew=anew)
             label = await outside(CarrierActivities.buy, booking, f"Buy a return label from {booking.carrier}")
         except (ActivityError, NoRate) as failed:
-            if is_final(failed):
+            if isinstance(failed, NoRate) or is_final(failed):
                 back.booking, anew = None, True
             await back.call_person(f"no return label could be bought: {failed.__cause__ or failed}")
             await back.wait_for_person()

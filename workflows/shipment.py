@@ -66,10 +66,10 @@ class ShipmentWorkflow:
         """False when something is due before anything happens."""
         parcel = self._parcel
         try:
-            await workflow.wait_condition(
+            await parcel.wait(
                 lambda: parcel.leaving or parcel.stay or parcel.odd is not None or parcel.look,
-                timeout=until_something_is_due(parcel),
-                timeout_summary="It must leave by then, or what is held for it lapses",
+                until_something_is_due(parcel),
+                "It must leave by then, or what is held for it lapses",
             )
         except TimeoutError:
             return False

@@ -37,12 +37,12 @@ class SilenceWatch:
         parcel = self._parcel
         parcel.stuck = self._called
         try:
-            await workflow.wait_condition(
+            await parcel.wait(
                 lambda: (
                     parcel.end is not None or parcel.odd is not None or parcel.retry or (self._called and parcel.heard)
                 ),
-                timeout=None if self._look_at is None else max(self._look_at - workflow.now(), timedelta(0)),
-                timeout_summary="Nothing heard of it: ask the carrier",
+                None if self._look_at is None else max(self._look_at - workflow.now(), timedelta(0)),
+                "Nothing heard of it: ask the carrier",
             )
         except TimeoutError:
             return False
