@@ -79,7 +79,7 @@ def put_points_inside() -> None:
 
 
 def _with_points(method: Any) -> Any:
-    name = activity._Definition.must_from_callable(method).name  # noqa: SLF001  # as tests/test_worker.py
+    name = activity._Definition.must_from_callable(method).name  # as tests/test_worker.py
 
     @functools.wraps(method)
     async def wrapped(self: Any, asked: Any) -> Any:
