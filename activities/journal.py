@@ -33,7 +33,7 @@ from domain.payments import (
 from domain.refusals import Refused
 from domain.shares import plan_capture
 from domain.states import OperationKind, OperationState, PaymentState
-from models import checkouts, events, orders, parcels, payments, refunds, shipments
+from models import checkouts, events, parcels, payments, refunds
 from models.base import RowMissing
 from models.database import Database
 from models.orders import Order
@@ -59,7 +59,7 @@ class JournalActivities:
         Of what is held, never of more. Raises `RowMissing` when nothing is held.
         """
         async with self._database.transaction(asked.tenant) as session:
-            leaving = await _leaving(session, asked.reference)
+            leaving = await parcels.locked(session, asked.reference)
             payment = await payments.get(session, asked.payment_id)
             if payment.intent_id is None or payment.authorized_minor == 0:
                 raise RowMissing(f"payment {asked.payment_id} has no authorization")
@@ -231,12 +231,6 @@ class JournalActivities:
             return True
 
 
-async def _leaving(session: AsyncSession, reference: str) -> tuple[Shipment, Order] | None:
-    """The parcel that leaves, and its order, locked before the payment as everywhere."""
-    parcel = await shipments.find(session, reference)
-    return None if parcel is None else (parcel, await orders.get(session, parcel.order_number))
-
-
 async def _share(
     session: AsyncSession, leaving: tuple[Shipment, Order] | None, payment: Payment, asked: BeginCapture
 ) -> tuple[int, bool] | None:
@@ -246,7 +240,6 @@ async def _share(
         amount = held if asked.amount_minor is None else min(asked.amount_minor, held)
         return amount, asked.final or not payment.multicapture
     parcel, order = leaving
-    await session.refresh(parcel)
     if parcel.paid_minor is not None:
         return None
     plan = plan_capture(

@@ -4,6 +4,7 @@ import time
 from datetime import date
 from pathlib import Path
 
+import sqlalchemy as sa
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,9 +17,10 @@ from domain.links import Link, Links
 from domain.mails import Milestone
 from domain.phrases import Wording
 from domain.states import CheckoutState
-from models import following, memberships, returns
+from models import following, returns
 from models.checkouts import Checkout
 from models.mails import Mail
+from models.memberships import Membership
 from models.payments import Payment
 from models.tenancy import Tenant
 from settings import Settings, links_of
@@ -30,6 +32,17 @@ _PASSED = {
     _M.PARCEL_DELAYED: {Step.DELIVERED, Step.COMING_BACK, Step.LOST},
 }
 """How far a parcel has come for its mail to be no news any more."""
+
+
+_ABOUT = (
+    sa.select(Tenant, Checkout, Membership)
+    .outerjoin(Checkout, (Checkout.tenant_id == Tenant.tenant_id) & (Checkout.checkout_id == sa.bindparam("about")))
+    .outerjoin(
+        Membership, (Membership.tenant_id == Tenant.tenant_id) & (Membership.membership_id == sa.bindparam("about"))
+    )
+    .where(Tenant.tenant_id == sa.bindparam("tenant"))
+)
+"""The tenant, and whom or what a mail is about."""
 
 
 class LetterWriter:
@@ -48,15 +61,17 @@ class LetterWriter:
 
     async def write(self, session: AsyncSession, mail: Mail) -> Letter | Moot:
         """The whole e-mail, or why there is none."""
-        shop = await session.get_one(Tenant, mail.tenant_id)
         sender = self._senders.get(mail.tenant_id) or self._senders.get(EVERYWHERE) or NOBODY
         say = Wording(sender.language)
-        member = await memberships.find(session, mail.checkout_id)
+        asked = {"tenant": mail.tenant_id, "about": mail.checkout_id}
+        about: tuple[Tenant, Checkout | None, Membership | None] = (await session.execute(_ABOUT, asked)).one().tuple()
+        shop, checkout, member = about
         if member is not None:
             address, name = member.email, ""
             content = await about_member(session, mail, member, sender, say)
+        elif checkout is None:
+            return Moot("it is about nothing that is known")
         else:
-            checkout = await session.get_one(Checkout, (mail.tenant_id, mail.checkout_id))
             address, name = checkout.customer.get("email"), str(checkout.customer.get("name") or "")
             content = await self._about_checkout(session, mail, checkout, sender, say)
         if not address or isinstance(content, str):

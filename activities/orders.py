@@ -61,9 +61,7 @@ class OrderActivities:
             session.add(order)
             await session.flush()
             session.add_all(lines)
-            packed = await _pack(session, order, lines, held_for_it, paid=asked.authorized.captured is not None)
-            if asked.ship_within_seconds is not None:
-                await _promise_to_ship(session, order, packed, timedelta(seconds=asked.ship_within_seconds))
+            packed = await _pack(session, order, lines, held_for_it, asked)
             row.state, row.order_number, row.ended_at = CheckoutState.COMPLETED, number, now()
             held = Money(asked.authorized.amount_minor, row.currency)
             done = "captured" if asked.authorized.captured else "authorized"
@@ -171,34 +169,36 @@ async def _placed_before(session: AsyncSession, number: str) -> OrderPlaced:
 
 
 async def _pack(
-    session: AsyncSession, order: Order, lines: list[OrderLine], held: list[Reserved], *, paid: bool
+    session: AsyncSession, order: Order, lines: list[OrderLine], held: list[Reserved], asked: PlaceOrder
 ) -> dict[Shipment, PlannedContents]:
-    """The parcels and what is in them, from what is reserved. `paid`: the money was taken at once, for all of them."""
+    """The parcels and what is in them, from what is reserved."""
     totals = [LineTotal(one.sku, one.quantity, one.gross_minor, one.tax_minor) for one in lines]
     planned = plan_parcels(totals, held)
-    packed = {_shipment(order, place, one): one for place, one in enumerate(planned)}
+    within = None if asked.ship_within_seconds is None else timedelta(seconds=asked.ship_within_seconds)
+    leaves_by = None if within is None else datetime.now(UTC) + within
+    packed = {_shipment(order, place, one, leaves_by): one for place, one in enumerate(planned)}
     session.add_all(packed)
     await session.flush()
     for parcel, one in packed.items():
         session.add_all(parcels.contents(order, parcel.shipment_id, one))
-        if paid:
+        if asked.authorized.captured is not None:  # the money was taken at once, for all of them
             parcel.shipping_minor = 0 if parcel.place else order.shipping_minor
             parcel.paid_minor = sum(part.gross_minor for part in one.parts) + parcel.shipping_minor
     await session.flush()
+    if within is not None:
+        await _promise_to_ship(session, order, packed, within)
     return packed
 
 
 async def _promise_to_ship(session: AsyncSession, order: Order, packed: Iterable[Shipment], within: timedelta) -> None:
-    """Each parcel must leave so long from now; one that waits for stock, from the end of the day that is expected.
+    """A parcel that waits for stock must leave so long after the end of the day that is expected.
 
     Where nobody knows which day that is, it has no such time.
     """
     for parcel in packed:
-        ready: datetime | None = datetime.now(UTC)
         if parcel.waits_for_stock:
             day = (await parcels.awaited(session, order.checkout_id, parcel)).expected_on
-            ready = None if day is None else datetime.combine(day, time.min, UTC) + timedelta(days=1)
-        parcel.ship_by = None if ready is None else ready + within
+            parcel.ship_by = None if day is None else datetime.combine(day, time.min, UTC) + timedelta(days=1) + within
 
 
 def _tell_contents(session: AsyncSession, order: Order, packed: dict[Shipment, PlannedContents]) -> None:
@@ -254,7 +254,7 @@ def _lines(row: Checkout, number: str) -> list[OrderLine]:
     ]
 
 
-def _shipment(order: Order, place: int, planned: PlannedContents) -> Shipment:
+def _shipment(order: Order, place: int, planned: PlannedContents, leaves_by: datetime | None) -> Shipment:
     return Shipment(
         tenant_id=order.tenant_id,
         shipment_id=shipment_id(order.tenant_id, order.checkout_id, place),
@@ -263,5 +263,6 @@ def _shipment(order: Order, place: int, planned: PlannedContents) -> Shipment:
         state=ShipmentState.PENDING,
         place=place,
         waits_for_stock=planned.waits,
+        ship_by=None if planned.waits else leaves_by,
         shipping_minor=0,
     )

@@ -178,13 +178,11 @@ async def prepare(session: AsyncSession, despatch: Despatch, asked: ShipmentInpu
 
 
 async def _load(session: AsyncSession, shipment_id: str) -> tuple[Shipment, Order]:
-    """The parcel and its order; the order is locked first, everywhere, so that no two can wait for each other."""
-    seen = await shipments.find(session, shipment_id)
-    if seen is None:
+    """The parcel and its order, locked. Raises `RowMissing`."""
+    found = await parcels.locked(session, shipment_id)
+    if found is None:
         raise RowMissing(f"no shipment {shipment_id}")
-    order = await orders.get(session, seen.order_number)
-    shipment = await shipments.get(session, shipment_id)
-    return shipment, order
+    return found
 
 
 async def _leave(session: AsyncSession, shipment: Shipment, order: Order) -> None:

@@ -14,6 +14,7 @@ from domain.ids import shipment_workflow
 from domain.money import Money
 from domain.shares import most_for
 from domain.shipments import HandOver, WarehouseReport, WarehouseStage
+from domain.states import ShipmentState
 from models import orders, parcels, shipments
 from workflows.shipment import ShipmentWorkflow
 
@@ -77,7 +78,7 @@ async def hand_over(
         async with reaching("shipment"):
             answer = await handle.execute_update(
                 ShipmentWorkflow.hand_over,
-                HandOver(amount),
+                HandOver(amount, labelled=parcel.state is not ShipmentState.PENDING),
                 rpc_timeout=timedelta(seconds=ANSWER_WITHIN_SECONDS),
             )
     except StillRunning:

@@ -255,9 +255,13 @@ class RecordStage:
 @dataclass(frozen=True, slots=True)
 class HandOver:
     """What the dock asks. With an amount (minor units), less is captured than was authorized: something is missing
-    from the parcel. What is not captured is released to the customer."""
+    from the parcel. What is not captured is released to the customer.
+
+    `labelled`: it has a label, as the tables say, which know a moment before its workflow does.
+    """
 
     amount_minor: int | None = None
+    labelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from domain.following import (
     safe_link,
     step_of,
 )
-from domain.states import ORDER_MOVES, ShipmentState, is_terminal
+from domain.states import ORDER_MOVES, OrderState, ShipmentState, is_terminal
 from models import checkouts, orders, parcels, shipments
 from models.checkouts import Checkout
 from models.events import Event
@@ -28,18 +28,24 @@ from models.returns import Return, ReturnedLine
 from models.shipments import Shipment, TrackingEvent
 from models.tenancy import Tenant
 
+_ORDER = (
+    sa.select(Order, Checkout, Payment, Tenant)
+    .join(Checkout, (Checkout.tenant_id == Order.tenant_id) & (Checkout.checkout_id == Order.checkout_id))
+    .join(Payment, (Payment.tenant_id == Order.tenant_id) & (Payment.payment_id == Order.payment_id))
+    .join(Tenant, Tenant.tenant_id == Order.tenant_id)
+    .where(Order.order_number == sa.bindparam("number"))
+)
+
 
 async def read(session: AsyncSession, order_number: str) -> FollowedOrder | None:
     """An order of this transaction's tenant; None if there is none."""
-    order = await orders.find(session, order_number)
-    if order is None:
+    found = (await session.execute(_ORDER, {"number": order_number})).first()
+    if found is None:
         return None
-    checkout = await session.get_one(Checkout, (order.tenant_id, order.checkout_id))
-    payment = await session.get_one(Payment, (order.tenant_id, order.payment_id))
-    shop = await session.get_one(Tenant, order.tenant_id)
+    order, checkout, payment, shop = found.tuple()
     ordered = await orders.lines(session, order_number)
     titles = {one.sku: one.title for one in ordered}
-    last = await session.scalar(sa.select(sa.func.max(Event.event_id)).where(Event.checkout_id == order.checkout_id))
+    last, left = await _events(session, order.checkout_id)
     return FollowedOrder(
         shop=shop.name,
         number=order.order_number,
@@ -52,20 +58,20 @@ async def read(session: AsyncSession, order_number: str) -> FollowedOrder | None
         total_minor=order.total_minor,
         refunded_minor=payment.refunded_minor,
         cancelled=tuple(Piece(one.title, one.cancelled, one.cancelled) for one in ordered if one.cancelled),
-        parcels=await _parcels(session, order, checkout, titles),
-        last_event=last or 0,
+        parcels=await _parcels(session, order, checkout, titles, left),
+        last_event=last,
         ended=is_terminal(ORDER_MOVES, order.state),
-        returns=await _returns(session, order.order_number, titles),
+        returns=() if order.state is OrderState.PLACED else await _returns(session, order.order_number, titles),
     )
 
 
 async def _parcels(
-    session: AsyncSession, order: Order, checkout: Checkout, titles: Mapping[str, str]
+    session: AsyncSession, order: Order, checkout: Checkout, titles: Mapping[str, str], left: Mapping[str, datetime]
 ) -> tuple[FollowedParcel, ...]:
     sent = await shipments.of_order(session, order.order_number)
     contents = await parcels.lines(session, order.order_number)
-    scans = await shipments.scans(session, [one.shipment_id for one in sent])
-    left = await _left(session, order.checkout_id)
+    scanned = [one.shipment_id for one in sent if one.last_scan_at is not None]
+    scans = await shipments.scans(session, scanned) if scanned else ()
     quote = checkouts.read_quote(checkout)
     comes = {
         one.shipment_id: (await parcels.awaited(session, order.checkout_id, one)).expected_on
@@ -136,10 +142,10 @@ async def _returns(session: AsyncSession, order_number: str, titles: Mapping[str
     return tuple(found.values())
 
 
-async def _left(session: AsyncSession, checkout_id: str) -> dict[str, datetime]:
-    """When each parcel left us."""
+async def _events(session: AsyncSession, checkout_id: str) -> tuple[int, dict[str, datetime]]:
+    """The last event's number, and when each parcel left us."""
     parcel: sa.ColumnElement[Any] = Event.data["parcel"].astext
-    query = sa.select(parcel, Event.occurred_at).where(
-        Event.checkout_id == checkout_id, Event.type == "shipment.handed_over", parcel.is_not(None)
-    )
-    return {row[0]: row[1] for row in await session.execute(query)}
+    query = sa.select(Event.event_id, Event.type, parcel, Event.occurred_at).where(Event.checkout_id == checkout_id)
+    told = (await session.execute(query)).tuples().all()
+    left = {about: at for _, kind, about, at in told if kind == "shipment.handed_over" and about is not None}
+    return max((number for number, *_ in told), default=0), left

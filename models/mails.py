@@ -70,27 +70,25 @@ async def due(session: AsyncSession, limit: int) -> list[MailKey]:
 
 async def take(session: AsyncSession, key: MailKey) -> Mail | None:
     """Take a mail in hand for `LEASE_SECONDS`, which counts as a try. None: it is done, not due, or in another's."""
-    row = await _locked(session, key)
-    if row is None or row.state is not MailState.PENDING:
-        return None
-    if not await session.scalar(sa.select(sa.literal(row.due_at) <= now())):
-        return None
-    row.attempts += 1
-    row.due_at = now() + timedelta(seconds=LEASE_SECONDS)
-    await session.flush()
-    return row
+    free = sa.select(Mail.event_id).where(*_is(key)).with_for_update(skip_locked=True).scalar_subquery()
+    query = (
+        sa.update(Mail)
+        .where(*_is(key), Mail.event_id == free, Mail.state == MailState.PENDING, Mail.due_at <= now())
+        .values(attempts=Mail.attempts + 1, due_at=now() + timedelta(seconds=LEASE_SECONDS))
+        .returning(Mail)
+    )
+    return (await session.scalars(query)).one_or_none()
 
 
 async def settle(session: AsyncSession, key: MailKey, state: MailState, problem: str | None = None) -> None:
     """What became of it; nothing if that is known."""
-    row = await _locked(session, key, wait=True)
-    if row is not None and row.state is MailState.PENDING:
-        row.state, row.ended_at, row.problem = state, now(), problem
+    query = sa.update(Mail).where(*_is(key), Mail.state == MailState.PENDING)
+    await session.execute(query.values(state=state, ended_at=now(), problem=problem))
 
 
 async def postpone(session: AsyncSession, key: MailKey, problem: str) -> bool:
     """Try again later, or give it up after `PATIENCE_SECONDS`. False: it is given up."""
-    row = await _locked(session, key, wait=True)
+    row: Mail | None = await session.scalar(sa.select(Mail).where(*_is(key)).with_for_update())
     if row is None or row.state is not MailState.PENDING:
         return True
     patience = sa.literal(row.created_at) + timedelta(seconds=PATIENCE_SECONDS)
@@ -119,9 +117,5 @@ def again(mail: Mail) -> None:
     mail.state, mail.ended_at, mail.due_at, mail.created_at, mail.attempts = MailState.PENDING, None, now(), now(), 0
 
 
-async def _locked(session: AsyncSession, key: MailKey, *, wait: bool = False) -> Mail | None:
-    query = sa.select(Mail).where(
-        Mail.checkout_id == key.checkout_id, Mail.milestone == key.milestone, Mail.part == key.part
-    )
-    row: Mail | None = await session.scalar(query.with_for_update(skip_locked=not wait))
-    return row
+def _is(key: MailKey) -> tuple[sa.ColumnElement[bool], ...]:
+    return Mail.checkout_id == key.checkout_id, Mail.milestone == key.milestone, Mail.part == key.part

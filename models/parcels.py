@@ -47,6 +47,14 @@ class ShipmentLine(TenantRow, Base):
     )
 
 
+async def locked(session: AsyncSession, shipment_id: str) -> tuple[Shipment, Order] | None:
+    """A parcel and its order; the order is locked first, everywhere, so that no two can wait for each other."""
+    mine = (Shipment.tenant_id == Order.tenant_id) & (Shipment.order_number == Order.order_number)
+    query = sa.select(Order).join(Shipment, mine).where(Shipment.shipment_id == shipment_id)
+    order = await session.scalar(query.with_for_update(of=Order))
+    return None if order is None else (await shipments.get(session, shipment_id), order)
+
+
 async def reserved(session: AsyncSession, checkout_id: str) -> list[Reserved]:
     """What is a checkout's, location by location, as the table has it now."""
     query = sa.select(Reservation.location_id, Reservation.sku, Reservation.quantity, Reservation.backordered).where(

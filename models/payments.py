@@ -95,6 +95,7 @@ class PaymentOperation(TenantRow, Base):
     """
 
     __tablename__ = "payment_operations"
+    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012  # as SQLAlchemy asks
 
     payment_id: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[OperationKind] = mapped_column(primary_key=True)
@@ -221,7 +222,6 @@ async def begin(
     )
     session.add(begun)
     await session.flush()
-    await session.refresh(begun, ["created_at"])
     return begun
 
 
@@ -269,22 +269,24 @@ async def finish(
 
     Without a reference, of the newest one.
     """
-    query = (
-        sa.select(PaymentOperation)
-        .where(
-            PaymentOperation.payment_id == payment_id,
-            PaymentOperation.kind == kind,
-            PaymentOperation.state == OperationState.PENDING,
-        )
-        .order_by(PaymentOperation.sequence.desc())
-        .limit(1)
+    which = (PaymentOperation.payment_id == payment_id, PaymentOperation.kind == kind)
+    pending = sa.select(sa.func.max(PaymentOperation.sequence)).where(
+        *which, PaymentOperation.state == OperationState.PENDING
     )
-    pending = await session.scalar(query if reference is None else query.where(PaymentOperation.reference == reference))
-    if pending is not None:
-        pending.state = OperationState.FAILED if error_code else OperationState.SUCCEEDED
-        pending.provider_id, pending.error_code, pending.finished_at = provider_id, error_code, now()
-        await session.flush()
-    return pending
+    if reference is not None:
+        pending = pending.where(PaymentOperation.reference == reference)
+    query = (
+        sa.update(PaymentOperation)
+        .where(*which, PaymentOperation.sequence == pending.scalar_subquery())
+        .values(
+            state=OperationState.FAILED if error_code else OperationState.SUCCEEDED,
+            provider_id=provider_id,
+            error_code=error_code,
+            finished_at=now(),
+        )
+        .returning(PaymentOperation)
+    )
+    return (await session.scalars(query, execution_options={"populate_existing": True})).one_or_none()
 
 
 async def mark_authorized(session: AsyncSession, payment: Payment, fact: PaymentAuthorized) -> None:

@@ -80,6 +80,9 @@ class ShipmentWorkflow:
     async def hand_over(self, asked: HandOver | None = None) -> HandoverAnswer:
         """The warehouse asks at the dock: may it go? Yes once its payment is captured; else keep it, and why."""
         parcel = self._parcel
+        if parcel.state is ShipmentState.PENDING:
+            await workflow.wait_condition(lambda: parcel.state is not ShipmentState.PENDING or parcel.stay)
+            self._refuse_staying()
         if asked is not None and (not parcel.leaving or parcel.refused is not None):
             parcel.amount = asked.amount_minor
         parcel.leaving = True
@@ -88,13 +91,16 @@ class ShipmentWorkflow:
         return HandoverAnswer(parcel.input.shipment_id, released=refusal is None, refusal=refusal)
 
     @hand_over.validator
-    def _may_hand_over(self, asked: HandOver | None = None) -> None:  # noqa: ARG002  # as the update's
-        if self._parcel.stay:
-            raise ApplicationError("this parcel's order is being cancelled: keep it", type="cancelled")
+    def _may_hand_over(self, asked: HandOver | None = None) -> None:
+        self._refuse_staying()
         refuse_waiting(self._parcel)
-        if self._parcel.state is ShipmentState.PENDING:
+        if self._parcel.state is ShipmentState.PENDING and not (asked is not None and asked.labelled):
             raise ApplicationError("this parcel has no label yet", type="no_label")
         self._refuse_held()
+
+    def _refuse_staying(self) -> None:
+        if self._parcel.stay:
+            raise ApplicationError("this parcel's order is being cancelled: keep it", type="cancelled")
 
     def _refuse_held(self) -> None:
         """It may not leave, nor its money be taken; one that has left is told so as before."""
