@@ -64,8 +64,8 @@ class LetterWriter:
         sender = self._senders.get(mail.tenant_id) or self._senders.get(EVERYWHERE) or NOBODY
         say = Wording(sender.language)
         asked = {"tenant": mail.tenant_id, "about": mail.checkout_id}
-        about: tuple[Tenant, Checkout | None, Membership | None] = (await session.execute(_ABOUT, asked)).one().tuple()
-        shop, checkout, member = about
+        found: sa.Row[Tenant, Checkout | None, Membership | None] = (await session.execute(_ABOUT, asked)).one()
+        shop, checkout, member = found
         if member is not None:
             address, name = member.email, ""
             content = await about_member(session, mail, member, sender, say)

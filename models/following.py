@@ -42,7 +42,7 @@ async def read(session: AsyncSession, order_number: str) -> FollowedOrder | None
     found = (await session.execute(_ORDER, {"number": order_number})).first()
     if found is None:
         return None
-    order, checkout, payment, shop = found.tuple()
+    order, checkout, payment, shop = found
     ordered = await orders.lines(session, order_number)
     titles = {one.sku: one.title for one in ordered}
     last, left = await _events(session, order.checkout_id)
@@ -146,6 +146,6 @@ async def _events(session: AsyncSession, checkout_id: str) -> tuple[int, dict[st
     """The last event's number, and when each parcel left us."""
     parcel: sa.ColumnElement[Any] = Event.data["parcel"].astext
     query = sa.select(Event.event_id, Event.type, parcel, Event.occurred_at).where(Event.checkout_id == checkout_id)
-    told = (await session.execute(query)).tuples().all()
+    told = (await session.execute(query)).all()
     left = {about: at for _, kind, about, at in told if kind == "shipment.handed_over" and about is not None}
     return max((number for number, *_ in told), default=0), left

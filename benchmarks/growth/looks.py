@@ -32,7 +32,7 @@ class Looks:
             "an order's checkout": lambda: self._get(f"/v1/checkouts/co_{self._some():08d}"),
             "an order's e-mails": lambda: self._get(f"/v1/orders/{self._number()}/mails"),
             "an order's returns": lambda: self._get(f"/v1/orders/{self._number()}/returns"),
-            "newest orders": lambda: self._page(),
+            "newest orders": self._page,
             "the tenth page of orders": lambda: self._page(a=self._deep),
             "a customer's orders": lambda: self._page(c=customer_id(self._some())),
             "products by words": lambda: self._ask(_FOUND),

@@ -11,4 +11,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Of parcels that are in a carrier's books already it is told by their workflows."""
-    op.add_column("shipments", sa.Column("booked_for", sa.Integer(), nullable=True))
+    op.add_column("shipments", sa.Column("booked_for", sa.BigInteger(), nullable=True))
