@@ -37,6 +37,8 @@ _NAMES = """
     WHERE o.order_number = %s"""
 _BY_NUMBER = ("events", "mails", "tracking_events")
 _MARK, _CUSTOMER, _PLACED = "\x01", "\x02", "\x03"
+_ID = re.compile(r"\b[a-z]{2,8}_[0-9A-Za-z]{12,}\b")
+"""Ids of ours, of Stripe's and of the carrier's, wherever they stand."""
 DIGITS, ORDERS_A_CUSTOMER, A_BATCH = 8, 10, 2_000
 
 
@@ -99,9 +101,12 @@ def copies_of(admin_url: str, order: str) -> Copies:
         fresh = {checkout: f"co_{_MARK}", payment: f"pay_{_MARK}", parcel: f"shp_{_MARK}", number: f"C{_MARK}"}
         fresh |= {customer: f"cus_copy{_CUSTOMER}", written: _PLACED}
         fresh |= {other: f"{other[:4]}{_MARK}{place}" for place, other in enumerate(others) if other}
+        rows = {table: _lines(connection, table, whose, ids) for table, whose in TABLES.items()}
+        named = {name for lines in rows.values() for line in lines for name in _ID.findall(line)} - fresh.keys()
+        fresh |= {name: f"{name.partition('_')[0]}_{_MARK}{place}" for place, name in enumerate(sorted(named))}
         made = []
-        for table, whose in TABLES.items():
-            lines = [_marked(line, fresh) for line in _lines(connection, table, whose, ids)]
+        for table, found in rows.items():
+            lines = [_marked(line, fresh) for line in found]
             made.append(Template(table, "".join(_numbered(connection, table, line) for line in lines)))
         return Copies(tuple(made), placed)
 

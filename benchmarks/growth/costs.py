@@ -1,0 +1,80 @@
+"""What orders take of the processor, by process, from the checkout to the label, as things stand."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import httpx
+import psutil
+
+from benchmarks.shelf import rows
+from sandbox.demo import cart
+from sandbox.stack import Stack
+
+AT_ONCE = 8
+LABELLED_WITHIN_SECONDS, LOOK_SECONDS = 120.0, 0.5
+_UNLABELLED = "SELECT count(*) FROM shipments WHERE state = 'pending'"
+
+
+def processes(stack: Stack) -> dict[str, psutil.Process]:
+    """Our own and the servers; the stand-ins are somebody else's cost."""
+    names = [name for name in stack.names if name.startswith(("api", "worker", "postgres", "temporal"))]
+    return {name: psutil.Process(stack.pid(name)) for name in names}
+
+
+def processor_seconds(whole: psutil.Process) -> float:
+    """What a process and its children have taken so far; PostgreSQL's ended sessions count with their parent."""
+    spent = whole.cpu_times()
+    own = spent.user + spent.system + spent.children_user + spent.children_system
+    for one in whole.children(recursive=True):
+        try:
+            times = one.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        own += times.user + times.system
+    return own
+
+
+@contextmanager
+def counted(stack: Stack, orders: int) -> Iterator[dict[str, float]]:
+    """Processor milliseconds an order by process, known at the end of the block."""
+    of, found = processes(stack), dict[str, float]()
+    before = {name: processor_seconds(one) for name, one in of.items()}
+    yield found
+    for name, one in of.items():
+        kind = name.split("-")[0]
+        found[kind] = found.get(kind, 0) + (processor_seconds(one) - before[name]) * 1000 / orders
+
+
+async def orders(stack: Stack, count: int, tell: Callable[[], None]) -> dict[str, float]:
+    """`count` orders are bought and their labels; milliseconds of processor an order by process, and orders a second.
+
+    Raises `TimeoutError` for labels that do not come.
+    """
+    headers = {"Authorization": f"Bearer {stack.links.api_key}"}
+    body, left = cart({"mode": "server", "payment_method": "pm_card_visa"}, quantity=1), iter(range(count))
+    async with httpx.AsyncClient(base_url=stack.links.api, headers=headers, timeout=120, trust_env=False) as http:
+
+        async def one_after_another() -> None:
+            for _ in left:
+                answer = await http.post("/v1/checkouts", json=body, headers={"Idempotency-Key": str(uuid.uuid4())})
+                answer.raise_for_status()
+                tell()
+
+        began = time.perf_counter()
+        with counted(stack, count) as found:
+            await asyncio.gather(*(one_after_another() for _ in range(AT_ONCE)))
+            await _until_labelled(stack)
+        return found | {"per_second": count / (time.perf_counter() - began)}
+
+
+async def _until_labelled(stack: Stack) -> None:
+    deadline = time.monotonic() + LABELLED_WITHIN_SECONDS
+    while time.monotonic() < deadline:
+        ((pending,),) = await asyncio.to_thread(rows, stack, _UNLABELLED)
+        if not pending:
+            return
+        await asyncio.sleep(LOOK_SECONDS)
+    raise TimeoutError(f"{pending} parcels have no label")
