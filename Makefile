@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin/
 
-.PHONY: demo up test lint advisories graph bench bench-drop bench-reservations bench-reads chaos killpoints day openapi lock clean
+.PHONY: demo up test lint advisories graph bench bench-drop bench-reservations bench-reads bench-growth bench-scaling chaos killpoints day openapi lock clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Milepost needs Python 3.11 or newer; this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
@@ -48,6 +48,12 @@ bench-reservations: $(VENV)/.installed ## reservations a second, one hot SKU and
 
 bench-reads: $(VENV)/.installed ## an order read a second, as in production, beside bare FastAPI with psycopg
 	$(RUN)python -m benchmarks.reads $(ARGS)
+
+bench-growth: $(VENV)/.installed ## what an order and a look cost in a full database; ARGS="--million --memory 10000"
+	$(RUN)python -m benchmarks.growth $(ARGS)
+
+bench-scaling: $(VENV)/.installed ## orders a second with one worker and API process, and with two
+	$(RUN)python -m benchmarks.scaling $(ARGS)
 
 chaos: $(VENV)/.installed ## everything is killed, frozen and cut off under 300 shoppers, and what must hold is judged; ARGS="--seed 1"
 	$(RUN)python -m benchmarks.survival $(ARGS)

@@ -48,9 +48,10 @@ def counted(stack: Stack, orders: int) -> Iterator[dict[str, float]]:
         found[kind] = found.get(kind, 0) + (processor_seconds(one) - before[name]) * 1000 / orders
 
 
-async def orders(stack: Stack, count: int, tell: Callable[[], None]) -> dict[str, float]:
-    """`count` orders are bought and their labels; milliseconds of processor an order by process, and orders a second.
+async def orders(stack: Stack, count: int, tell: Callable[[], None], at_once: int = AT_ONCE) -> dict[str, float]:
+    """`count` orders are bought, `at_once` at a time, and their labels.
 
+    Milliseconds of processor an order by process, and orders a second, until the last has its label.
     Raises `TimeoutError` for labels that do not come.
     """
     headers = {"Authorization": f"Bearer {stack.links.api_key}"}
@@ -65,7 +66,7 @@ async def orders(stack: Stack, count: int, tell: Callable[[], None]) -> dict[str
 
         began = time.perf_counter()
         with counted(stack, count) as found:
-            await asyncio.gather(*(one_after_another() for _ in range(AT_ONCE)))
+            await asyncio.gather(*(one_after_another() for _ in range(at_once)))
             await _until_labelled(stack)
         return found | {"per_second": count / (time.perf_counter() - began)}
 

@@ -1,0 +1,1 @@
+"""A short chaos: the crowd of `make chaos`, small, on every change."""
