@@ -15,6 +15,7 @@ from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.api.workflow.v1 import WorkflowExecutionOptions
 from temporalio.api.workflowservice.v1 import UpdateWorkflowExecutionOptionsRequest
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
 
 from activities.audit import audit_tenant
 from domain.ids import checkout_workflow, order_workflow, shipment_workflow
@@ -263,8 +264,13 @@ class Shop:
         return {pair.key.name: pair.value for pair in seen.typed_search_attributes}, seen
 
     async def details(self, handle: Handle) -> str:
-        """The page that support reads."""
-        answer = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+        """The page that support reads; empty before there is one."""
+        try:
+            answer = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return ""
         return str(answer.current_details)
 
     async def skip_time(self, handle: Handle, by: timedelta | None = None) -> None:
