@@ -5,6 +5,7 @@ They have no workflows. Triggers and foreign keys rest meanwhile, as in any bulk
 """
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -35,6 +36,10 @@ _NAMES = """
       s.tracking_number, s.carrier_shipment_id, s.label_id, o.placed_at::text, o.placed_at
     FROM orders o JOIN payments p USING (tenant_id, payment_id) JOIN shipments s USING (tenant_id, order_number)
     WHERE o.order_number = %s"""
+_UNSENT = """
+    SELECT 1 FROM mails JOIN orders o USING (tenant_id, checkout_id)
+    WHERE o.order_number = %s AND mails.state = 'pending' LIMIT 1"""
+SENT_WITHIN_SECONDS = 60.0
 _BY_NUMBER = ("events", "mails", "tracking_events")
 _MARK, _CUSTOMER, _PLACED = "\x01", "\x02", "\x03"
 _ID = re.compile(r"\b[a-z]{2,8}_[0-9A-Za-z]{12,}\b")
@@ -64,6 +69,9 @@ class Copies:
 
     def load(self, admin_url: str, numbers: range, tell: Callable[[int], None]) -> None:
         """Write these copies; `tell` hears how many are there. Statistics are up to date afterwards."""
+        with psycopg.connect(admin_url, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET max_wal_size = '8GB'")  # a load is not to wait for checkpoints
+            connection.execute("SELECT pg_reload_conf()")
         with psycopg.connect(admin_url) as connection:
             connection.execute("SET session_replication_role = replica")
             for batch in _batches(numbers):
@@ -91,8 +99,16 @@ def customer_id(number: int) -> str:
 
 
 def copies_of(admin_url: str, order: str) -> Copies:
-    """Read all rows of an order that has one parcel. Raises `LookupError` when there is no such order."""
-    with psycopg.connect(admin_url) as connection:
+    """Read all rows of an order that has one parcel, once its last e-mail is sent: copies of one would be sent as well.
+
+    Raises `LookupError` when there is no such order, `TimeoutError` for an e-mail that is not sent.
+    """
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        deadline = time.monotonic() + SENT_WITHIN_SECONDS
+        while connection.execute(_UNSENT, (order,)).fetchone():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"an e-mail of order {order} is not sent")
+            time.sleep(0.2)
         names = connection.execute(_NAMES, (order,)).fetchone()
         if names is None:
             raise LookupError(f"no order {order}")
