@@ -42,11 +42,16 @@ _NEWS = frozenset(
 )
 
 
+def tells_nothing(event: StripeEvent) -> bool:
+    """Whether it is of a kind that nobody is told of: it is kept, and that is all."""
+    return not event.type.startswith(_AFTER_CAPTURE) and (event.type not in _NEWS or event.intent_id is None)
+
+
 async def about_payment(session: AsyncSession, message: InboxMessage, event: StripeEvent) -> Decision:
     """News is told to the checkout. While our own call is under way its answer comes first."""
     if event.type.startswith(_AFTER_CAPTURE):
         return await _about_money_back(session, message, event)
-    if event.type not in _NEWS or event.intent_id is None:
+    if tells_nothing(event) or event.intent_id is None:
         return Outcome.NO_NEWS
     if event.metadata.get("tenant") != message.tenant_id:
         return Outcome.NOT_FOR_US

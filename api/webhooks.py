@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import structlog
 from fastapi import APIRouter, Header, Request, Response
 
+from api.payment_news import tells_nothing
 from api.problems import Problem, not_found, unavailable
 from api.resources import Resources, Shared
 from api.schemas.base import ProblemOut
@@ -13,6 +14,7 @@ from gateways import stripe
 from gateways.carriers import protocol
 from gateways.signatures import SignatureInvalid
 from models import inbox
+from models.inbox import Outcome
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 log = structlog.get_logger()
@@ -38,7 +40,8 @@ async def from_stripe(
         raise _forged(tenant, "stripe", wrong) from None
     except stripe.MalformedEvent as wrong:
         raise Problem(400, "malformed_event", str(wrong)) from None
-    await _keep(tenant, "stripe", event.id, body, shared, request)
+    told = Outcome.NO_NEWS if tells_nothing(event) else None
+    await _keep(tenant, "stripe", event.id, body, shared, request, told)
     return Response(status_code=204)
 
 
@@ -66,10 +69,19 @@ def _forged(tenant: str, source: str, wrong: SignatureInvalid) -> Problem:
     return Problem(400, "signature_invalid", "The signature does not belong to this body.")
 
 
-async def _keep(tenant: str, source: str, event_id: str, body: bytes, shared: Resources, request: Request) -> None:
+async def _keep(
+    tenant: str,
+    source: str,
+    event_id: str,
+    body: bytes,
+    shared: Resources,
+    request: Request,
+    told: Outcome | None = None,
+) -> None:
+    """`told`: nothing follows from it."""
     async with shared.database.one_statement() as connection:
-        new = await inbox.receive(connection, tenant, source, event_id, body)
+        new = await inbox.receive(connection, tenant, source, event_id, body, told)
     if new is None:
         raise not_found("tenant")
-    if new:
+    if new and told is None:
         request.app.state.relay.hurry(tenant, source, event_id)

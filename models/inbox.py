@@ -60,10 +60,15 @@ async def store(session: AsyncSession, tenant: str, source: str, event_id: str, 
     return inserted is not None
 
 
-async def receive(connection: AsyncConnection, tenant: str, source: str, event_id: str, body: bytes) -> bool | None:
-    """As `store`, in one round trip and without a transaction around it; None when there is no such tenant."""
-    query = sa.text("SELECT receive_webhook(:tenant, :source, :event, :body)")
-    values = {"tenant": tenant, "source": source, "event": event_id, "body": body}
+async def receive(
+    connection: AsyncConnection, tenant: str, source: str, event_id: str, body: bytes, told: Outcome | None = None
+) -> bool | None:
+    """As `store`, in one round trip and without a transaction around it; None when there is no such tenant.
+
+    `told`: what becomes of it is known already; it is handled.
+    """
+    query = sa.text("SELECT receive_webhook(:tenant, :source, :event, :body, CAST(:told AS text))")
+    values = {"tenant": tenant, "source": source, "event": event_id, "body": body, "told": told}
     found: bool | None = (await connection.execute(query, values)).scalar_one()
     return found
 

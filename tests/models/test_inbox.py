@@ -180,6 +180,17 @@ async def test_a_webhook_is_kept_in_one_statement_without_a_transaction(shop: Sh
     assert await handle(shop)
 
 
+async def test_one_that_tells_nothing_is_handled_as_it_is_kept(shop: Shop) -> None:
+    async with shop.server.database.one_statement() as connection:
+        new = [
+            await inbox.receive(connection, shop.tenant, "stripe", "evt_1", b"first", inbox.Outcome.NO_NEWS)
+            for _ in range(2)
+        ]
+    assert new == [True, False]
+    assert shop.rows("SELECT outcome, attempts, handled_at IS NOT NULL FROM inbox") == [("no_news", 0, True)]
+    assert await due(shop) == []
+
+
 async def test_and_nothing_of_its_tenant_stays_on_the_connection(shop: Shop) -> None:
     async with shop.server.database.one_statement() as connection:
         assert await inbox.receive(connection, shop.tenant, "stripe", "evt_1", b"first")
