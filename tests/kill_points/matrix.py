@@ -181,7 +181,7 @@ def main() -> int:
     parser.add_argument("--shard", default="1/1", help="every n-th cell from the k-th on: k/n")
     parser.add_argument("--save", action="store_true", help=f"write {RESULTS.name}")
     asked = parser.parse_args()
-    console, of = Console(), about()
+    console, machine = Console(), about()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Stack(OPTIONS) as stack, Progress(*columns, console=console) as progress:
         bar = progress.add_task("lives without a death", total=None)
@@ -205,7 +205,7 @@ def main() -> int:
     console.print(f"\n{len(matrix.cells)} cells, {len(wrong)} wrong, {took:.0f} s")
     if asked.save:
         RESULTS.parent.mkdir(exist_ok=True)
-        told = f"{len(matrix.cells)} cells, {len(wrong)} wrong. Commit {of['commit']}, {of['date']}, {of['machine']}."
+        told = f"{len(matrix.cells)} cells, {len(wrong)} wrong. Commit {machine['commit']}, {machine['date']}, {machine['machine']}."
         RESULTS.write_text(f"# The kill-point matrix\n\n{told}\n\n{text}\n")
     return 1 if wrong else 0
 
