@@ -205,7 +205,8 @@ def main() -> int:
     console.print(f"\n{len(matrix.cells)} cells, {len(wrong)} wrong, {took:.0f} s")
     if asked.save:
         RESULTS.parent.mkdir(exist_ok=True)
-        told = f"{len(matrix.cells)} cells, {len(wrong)} wrong. Commit {machine['commit']}, {machine['date']}, {machine['machine']}."
+        of = f"Commit {machine['commit']}, {machine['date']}, {machine['machine']}."
+        told = f"{len(matrix.cells)} cells, {len(wrong)} wrong. {of}"
         RESULTS.write_text(f"# The kill-point matrix\n\n{told}\n\n{text}\n")
     return 1 if wrong else 0
 
