@@ -205,8 +205,8 @@ def main() -> int:
     console.print(f"\n{len(matrix.cells)} cells, {len(wrong)} wrong, {took:.0f} s")
     if asked.save:
         RESULTS.parent.mkdir(exist_ok=True)
-        of = f"Commit {machine['commit']}, {machine['date']}, {machine['machine']}."
-        told = f"{len(matrix.cells)} cells, {len(wrong)} wrong. {of}"
+        belongs = f"Commit {machine['commit']}, {machine['date']}, {machine['machine']}."
+        told = f"{len(matrix.cells)} cells, {len(wrong)} wrong. {belongs}"
         RESULTS.write_text(f"# The kill-point matrix\n\n{told}\n\n{text}\n")
     return 1 if wrong else 0
 
