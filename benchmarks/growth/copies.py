@@ -29,7 +29,7 @@ TABLES = {
     "ledger_postings": "payment_id = %(payment)s",
     "ledger_entries": "posting_id IN (SELECT posting_id FROM ledger_postings WHERE payment_id = %(payment)s)",
 }
-"""Table → which rows are the order's. Of the inbox, which is emptied after a while, there are no copies."""
+"""Table → which rows are the order's. Of the inbox there are no copies: it is read by event id only."""
 
 _NAMES = """
     SELECT o.order_number, o.checkout_id, o.payment_id, o.customer_id, s.shipment_id, p.intent_id, p.charge_id,
