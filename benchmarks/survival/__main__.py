@@ -69,7 +69,7 @@ async def run(stack: Stack, asked: argparse.Namespace, console: Console) -> dict
         told = await in_flight(stack, early, partial(progress.advance, first))
         bar = progress.add_task(f"{asked.count} shoppers in trouble", total=asked.count)
         street = Street(stack.links.api_urls, stack.links.stripe, asked.at_once)
-        async with Trouble(stack, asked.seed) as trouble:
+        async with Trouble(stack, asked.seed, asked.patience) as trouble:
             told += await street.walk(shoppers, partial(progress.advance, bar))
         walked = time.monotonic() - began
         await heal(stack)
@@ -85,7 +85,8 @@ async def run(stack: Stack, asked: argparse.Namespace, console: Console) -> dict
     for one in told:
         answers[one.code] = answers.get(one.code, 0) + 1
     return {
-        "seed": asked.seed, "count": asked.count, "walked_seconds": round(walked, 1),
+        "seed": asked.seed, "count": asked.count, "at_once": asked.at_once, "patience": asked.patience,
+        "walked_seconds": round(walked, 1),
         "settled_seconds": round(settled, 1), "strikes": dict(sorted(trouble.strikes.items())),
         "answers": dict(sorted(answers.items())), "repeats": dict(street.repeats.most_common(20)),
         "checks": [{"name": name, "holds": holds, "seen": seen} for name, holds, seen in found],
@@ -110,6 +111,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=300, help="shoppers")
     parser.add_argument("--at-once", type=int, default=24, help="shoppers at a time")
+    parser.add_argument("--patience", type=float, default=1.0, help="pauses between strikes are so many times as long")
     parser.add_argument("--apis", type=int, default=2)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, help="drawn and printed otherwise")

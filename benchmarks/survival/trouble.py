@@ -32,9 +32,13 @@ Strike = Callable[[], Awaitable[None]]
 
 
 class Trouble:
-    """`async with Trouble(stack, seed)`: one strike after another, several at a time; `strikes` counts them."""
+    """`async with Trouble(stack, seed)`: one strike after another, several at a time; `strikes` counts them.
 
-    def __init__(self, stack: Stack, seed: int) -> None:
+    `patience` makes the pauses between them so many times as long.
+    """
+
+    def __init__(self, stack: Stack, seed: int, patience: float = 1.0) -> None:
+        self._patience = patience
         self.strikes: Counter[str] = Counter()
         self._stack, self._dice = stack, random.Random(seed)
         self._busy, self._running = set[str](), set[asyncio.Task[None]]()
@@ -69,7 +73,7 @@ class Trouble:
         ]
         weights = [weight for weight, _ in table]
         while True:
-            await asyncio.sleep(self._dice.uniform(*BETWEEN_SECONDS))
+            await asyncio.sleep(self._patience * self._dice.uniform(*BETWEEN_SECONDS))
             drawn = self._dice.choices(table, weights)[0][1]()
             if drawn is None:
                 continue  # all that it could hit is down already
