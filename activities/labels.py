@@ -36,11 +36,12 @@ class LabelActivities:
             prepared = await prepare(session, self._despatch, mine)
             row = await shipments.find(session, mine.shipment_id)
             booking, booked_for = (_booking(row), row.booked_for) if row else (None, None)
+        if booking is not None and booking.carrier_shipment_id == asked.useless:
+            booking = None
         if booking is not None and booked_for != prepared.address_version:
             await self._carriers.void(booking)
-            asked = replace(asked, useless=booking.carrier_shipment_id)
-        if booking is None or booking.carrier_shipment_id == asked.useless:
-            booking = await self._book(asked, prepared)
+            asked, booking = replace(asked, useless=booking.carrier_shipment_id), None
+        booking = booking or await self._book(asked, prepared)
         label = await self._carriers.buy(booking)
         record = RecordLabel(mine.tenant, mine.shipment_id, label, prepared.address_version)
         ours = await self._shipping.record_label(record)
