@@ -6,13 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
 from activities.failures import FailureInterceptor
+from domain.carriage import NoRate
 from gateways.stripe import StripeUnavailable
-from workflows.policies import DEAD_AFTER
+from workflows.policies import DEAD_AFTER, is_final
 
 SOON = timedelta(milliseconds=20)
 
@@ -71,3 +72,25 @@ async def test_one_without_a_limit_is_silent_and_a_fault_is_translated_as_ever()
 
 def test_a_dead_worker_is_noticed_before_a_try_is_over() -> None:
     assert timedelta(seconds=2) < DEAD_AFTER < timedelta(seconds=30)
+
+
+async def test_what_the_carrier_does_not_sell_is_named_in_the_failure() -> None:
+    """So that another parcel is created in its place, and this one is not found again under our reference."""
+    done = asyncio.Event()
+    done.set()
+    call = Call(done, NoRate("it offers nothing that arrives within 2 days", "shp_at_carrier"))
+    with pytest.raises(ApplicationError) as failed:
+        await environment(None).run(run, call)
+    assert failed.value.details == ("shp_at_carrier",)
+    assert (failed.value.type, failed.value.non_retryable) == ("NoRate", True)
+    assert is_final(_as_told(failed.value))
+
+
+def _as_told(cause: ApplicationError) -> ActivityError:
+    """As the workflow gets it."""
+    error = ActivityError(
+        "failed", scheduled_event_id=1, started_event_id=2, identity="", activity_type="labels.buy", activity_id="1",
+        retry_state=None,
+    )  # fmt: skip
+    error.__cause__ = cause
+    return error

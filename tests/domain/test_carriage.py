@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.carriage import Choice, Route, choose, route_for
-from domain.parcels import Rate
+from domain.carriage import Choice, NoRate, Route, choose, rate_of, route_for
+from domain.parcels import CarrierShipment, CarrierShipmentState, Rate
 
 rates = st.builds(
     Rate,
@@ -92,3 +92,14 @@ def test_the_most_particular_route_is_taken() -> None:
         assert found == ladder[place - 1]
     assert route_for(ladder[3:], "demo", "standard", "paris") is None
     assert route_for(ladder[:2], "another", "standard", "paris") == ladder[0]
+
+
+def test_a_carrier_that_quotes_nothing_sells_what_was_asked_for() -> None:
+    assert rate_of(CarrierShipment("s", "r", CarrierShipmentState.CREATED, None), Route("c")) == ""
+
+
+def test_what_no_rate_is_found_for_is_named() -> None:
+    created = CarrierShipment("s-7", "r", CarrierShipmentState.CREATED, None, rates=())
+    with pytest.raises(NoRate, match="c offers none of fast") as none:
+        rate_of(created, Route("c", services=("fast",)))
+    assert none.value.carrier_shipment_id == "s-7"
