@@ -24,8 +24,7 @@ log = structlog.get_logger()
 _LOOK_EVERY_SECONDS = 0.5
 _LEASE_SECONDS = 30.0
 _AT_ONCE = 4
-"""Webhooks in hand, of those that came just now: when hundreds come together, shoppers' requests need the
-connections more."""
+"""Webhooks in hand: when hundreds come together, shoppers' requests need the connections more."""
 _LOOK_FOR_ACCOUNT_SECONDS = 300.0
 """Its carrier's account is not in the settings any more: it is kept until somebody puts it back."""
 
@@ -50,8 +49,7 @@ class Relay:
             with contextlib.suppress(SQLAlchemyError):
                 async with self._shared.database.transaction(None) as session:
                     due = await inbox.due(session, 50)
-                for message in due:
-                    await self._deliver(*message)
+                await asyncio.gather(*(self._in_turn(*message) for message in due))
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
 
     async def _in_turn(self, tenant: str, source: str, event_id: str) -> None:
