@@ -70,9 +70,6 @@ class CheckoutActivities:
             row = await checkouts.find(session, asked.checkout_id, lock=True)
             if row is None or is_terminal(CHECKOUT_MOVES, row.state):
                 return
-            released = await stock.move_reservations(
-                session, asked.checkout_id, ReservationState.RELEASED, asked.checkout_id
-            )
             payment = await payments.get(session, payment_id(asked.tenant, asked.checkout_id))
             if asked.given_back is GivenBack.VOIDED:
                 await payments.mark_voided(session, payment, asked.intent_id)
@@ -85,6 +82,10 @@ class CheckoutActivities:
                 await payments.finish(session, payment.payment_id, OperationKind.AUTHORIZE, provider_id=asked.intent_id)
             row.state, row.reason, row.reason_message = asked.state, asked.reason.code, asked.reason.message
             row.ended_at = now()
+            await session.flush()
+            released = await stock.move_reservations(  # at the end: a crowd wants the same row
+                session, asked.checkout_id, ReservationState.RELEASED, asked.checkout_id
+            )
             message = f"{asked.state.capitalize()}: {asked.reason.message}"
             events.record(
                 session, asked.tenant, asked.checkout_id, f"checkout.{asked.state}", message,

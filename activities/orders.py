@@ -92,9 +92,6 @@ class OrderActivities:
             payment = await payments.get(session, asked.payment_id)
             if payment.captured_minor == 0:  # otherwise it was refunded, and written down with the refund
                 await payments.mark_voided(session, payment, None)
-            await stock.move_reservations(
-                session, asked.checkout_id, ReservationState.RELEASED, f"order {asked.order_number}"
-            )
             await cancellations.cancel_rest(
                 session, order, payment, asked, await parcels.cancel_all(session, order.order_number)
             )
@@ -102,6 +99,10 @@ class OrderActivities:
             orders.seen_to(order)
             message = f"Order cancelled by {asked.actor}: {asked.reason}"
             events.record(session, asked.tenant, asked.checkout_id, "order.cancelled", message)
+            await session.flush()
+            await stock.move_reservations(  # at the end: a crowd wants the same row
+                session, asked.checkout_id, ReservationState.RELEASED, f"order {asked.order_number}"
+            )
 
     @activity.defn(name="orders.close")
     async def close(self, asked: CloseOrder) -> bool | None:

@@ -102,11 +102,11 @@ class ShippingActivities:
                 message = f"{Money(new, order.currency)} captured"
                 events.record(session, asked.tenant, order.checkout_id, "payment.captured", message)
                 await session.flush()
-            await _leave(session, shipment, order)
             shipment.trouble = None
             orders.call_person(order, parcel_call(asked.shipment_id), None)
             if shipment.sent_for is SentFor.ORDER:
                 orders.call_person(order, ORDER_CALL, None)
+            await _leave(session, shipment, order)
 
     @activity.defn(name="shipping.record_capture_failure")
     async def record_capture_failure(self, asked: RecordCaptureFailure) -> None:
@@ -186,17 +186,19 @@ async def _load(session: AsyncSession, shipment_id: str) -> tuple[Shipment, Orde
 
 
 async def _leave(session: AsyncSession, shipment: Shipment, order: Order) -> None:
+    """The end of a transaction: a crowd wants the stock's row, so that it is locked last."""
     if shipment.state is not ShipmentState.LABEL_BOUGHT:
         return
     shipment.state = ShipmentState.HANDED_OVER
     pieces = {one.sku: one.quantity for one in await parcels.packed(session, shipment.shipment_id)}
-    await parcels.move_units(session, order, shipment, pieces, ReservationState.SHIPPED)
     number = shipment.tracking_number
     events.record(
         session, order.tenant_id, order.checkout_id, "shipment.handed_over", f"Parcel {number} left us",
         parcel=shipment.shipment_id,
     )  # fmt: skip
     await orders.follow_parcels(session, order)
+    await session.flush()
+    await parcels.move_units(session, order, shipment, pieces, ReservationState.SHIPPED)
 
 
 def _address(kept: dict[str, Any]) -> PostalAddress:

@@ -28,6 +28,7 @@ class Mailer:
     def __init__(self, settings: Settings) -> None:
         self._host, self._port = settings.smtp_host, settings.smtp_port
         self._security, self._timeout = settings.smtp_security, float(settings.smtp_timeout)
+        self._tls = ssl.create_default_context()  # it reads every certificate of the machine: once, not for each mail
         self._user, self._password = settings.smtp_user, settings.smtp_password.get_secret_value()
 
     @property
@@ -54,14 +55,13 @@ class Mailer:
             server.close()
 
     def _open(self) -> smtplib.SMTP:
-        tls = ssl.create_default_context()
         if self._security is SmtpSecurity.TLS:
-            server: smtplib.SMTP = smtplib.SMTP_SSL(self._host, self._port, timeout=self._timeout, context=tls)
+            server: smtplib.SMTP = smtplib.SMTP_SSL(self._host, self._port, timeout=self._timeout, context=self._tls)
         else:
             server = smtplib.SMTP(self._host, self._port, timeout=self._timeout)
         try:
             if self._security is SmtpSecurity.STARTTLS:
-                server.starttls(context=tls)
+                server.starttls(context=self._tls)
             if self._user:
                 server.login(self._user, self._password)
             server.ehlo_or_helo_if_needed()
