@@ -58,12 +58,12 @@ async def heal(stack: Stack) -> None:
 async def settle(stack: Stack, temporal: Client, count: int, tell: Callable[[str], None]) -> tuple[float, str]:
     """Wait for every checkout, parcel, operation and webhook; seconds it took, and what was left, empty if nothing."""
     began, changed, before = time.monotonic(), time.monotonic(), ""
-    within = WITHIN_SECONDS * (1 + count / 1000)
+    hurried, within = began, WITHIN_SECONDS * (1 + count / 1000)
     await reconcile(temporal)
     while True:
         left = await asyncio.to_thread(_left, stack)
         now = time.monotonic()
-        seen = str(left)
+        seen = str(left | {"checkouts": ()})
         if seen != before:
             before, changed = seen, now
         if not any(left.values()):
@@ -73,8 +73,11 @@ async def settle(stack: Stack, temporal: Client, count: int, tell: Callable[[str
         if now - began > within:
             shown = "; ".join(f"{what}: {found[:3]}" for what, found in left.items() if found)
             return now - began, f"{words} ({shown})"
+        if now - hurried > HURRY_AFTER_SECONDS:
+            await _hurry_shoppers(temporal, left)
+            hurried = time.monotonic()
         if now - changed > HURRY_AFTER_SECONDS:
-            await _hurry(temporal, left)
+            await _hurry_carriers(temporal, left)
             changed = time.monotonic()
         await asyncio.sleep(LOOK_SECONDS)
 
@@ -84,12 +87,17 @@ def _left(stack: Stack) -> dict[str, Rows]:
     return {what: rows(stack, query) for what, query in names.items()}
 
 
-async def _hurry(temporal: Client, left: dict[str, Rows]) -> None:
-    """Nothing moves by itself any more: the clocks of what waits go on, and our books are compared with Stripe's."""
-    waiting = [checkout_workflow(TENANT, number) for number, state in left["checkouts"] if state == "awaiting_payment"]
-    silent = [shipment_workflow(TENANT, number) for number, _ in left["parcels"]]
-    for workflow in (*waiting, *silent):
-        await _if_there(lambda workflow=workflow: skip_time(temporal, workflow))  # type: ignore[misc]
+async def _hurry_shoppers(temporal: Client, left: dict[str, Rows]) -> None:
+    """Those who have not confirmed never will: the clocks of their checkouts go on to the end of the reservation."""
+    for number, state in left["checkouts"]:
+        if state == "awaiting_payment":
+            await _if_there(lambda number=number: skip_time(temporal, checkout_workflow(TENANT, number)))  # type: ignore[misc]
+
+
+async def _hurry_carriers(temporal: Client, left: dict[str, Rows]) -> None:
+    """No parcel moves by itself any more: their silence goes on, and our books are compared with Stripe's."""
+    for number, _ in left["parcels"]:
+        await _if_there(lambda number=number: skip_time(temporal, shipment_workflow(TENANT, number)))  # type: ignore[misc]
     await reconcile(temporal)
 
 
