@@ -17,7 +17,7 @@ from domain.states import OrderState, ShipmentState
 from workflows.desk import until_known
 from workflows.money_back import give_back, refund, renew
 from workflows.order_page import OrderPage
-from workflows.policies import in_database
+from workflows.policies import in_database, keep_what_is_known
 from workflows.shipment import ShipmentWorkflow
 
 SHIPPED = "already_shipped"
@@ -53,6 +53,7 @@ async def _plan(page: OrderPage, request: CancelRequest) -> tuple[tuple[str, ...
         return here, ()
     asked = PlanCancellation(page.input.tenant, page.input.order_number, request.lines)
     plan = await in_database(CancellationActivities.plan, asked, "Which parcels it comes out of")
+    await keep_what_is_known()
     if plan.refusal is not None:
         raise ApplicationError(f"order {page.input.order_number}: {plan.refusal}", type=SHIPPED)
     for key in plan.stop:

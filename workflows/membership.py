@@ -32,7 +32,7 @@ from workflows import attributes
 from workflows.desk import LOOK_AGAIN, until_known
 from workflows.display import Story
 from workflows.dues import Dues, due, refund_of_period
-from workflows.policies import LOOK_WITHOUT_NEWS, in_database
+from workflows.policies import LOOK_WITHOUT_NEWS, in_database, keep_what_is_known
 
 RENEWALS_IN_A_RUN = 12
 """After so many, or when Temporal advises it, the membership goes on in a new run with a short history."""
@@ -105,6 +105,7 @@ class MembershipWorkflow:
         if left is not None:
             await dues.adopt(left)
         elif asked.payment_seconds:
+            await keep_what_is_known()
             await dues.charge()
         while not dues.paid:
             refusal = self._why_not_joined(dues)
