@@ -19,6 +19,7 @@ HERE = {
     "payments.capture": "between", "shipping.record_handover": "between", "payments.void": "between",
     "labels.buy": "between", "shipping.leave": "between",
     "payments.refund": "between", "returns.settle": "between", "Order update cancel": "before",
+    "cancellations.cancel": "between", "dues.begin": "between",
 }  # fmt: skip
 """Step → the point that is struck on every change: an effect that nobody has written down yet, where there is one."""
 
