@@ -34,8 +34,8 @@ class LabelActivities:
         mine = asked.shipment
         async with self._database.transaction(mine.tenant) as session:
             prepared = await prepare(session, self._despatch, mine)
-            row = await shipments.find(session, mine.shipment_id)
-            booking, booked_for = (_booking(row), row.booked_for) if row else (None, None)
+            row = await session.get_one(Shipment, (mine.tenant, mine.shipment_id))  # read with the rest of it
+            booking, booked_for = _booking(row), row.booked_for
         if booking is not None and booking.carrier_shipment_id == asked.useless:
             booking = None
         if booking is not None and booked_for != prepared.address_version:
