@@ -1,4 +1,4 @@
-"""What saved figures belong to: the machine, and the commit."""
+"""What saved figures belong to: the machine, and the commit; and what processes took of it."""
 
 import os
 import platform
@@ -6,6 +6,8 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 
 def about() -> dict[str, Any]:
@@ -27,3 +29,16 @@ def _lines(path: str) -> list[str]:
         return Path(path).read_text().splitlines()
     except OSError:
         return []
+
+
+def processor_seconds(whole: psutil.Process) -> float:
+    """What a process and its children have taken so far; PostgreSQL's ended sessions count with their parent."""
+    spent = whole.cpu_times()
+    own = spent.user + spent.system + spent.children_user + spent.children_system
+    for one in whole.children(recursive=True):
+        try:
+            times = one.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        own += times.user + times.system
+    return own

@@ -28,6 +28,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from benchmarks.machine import processor_seconds
 from benchmarks.wire import Connection
 from sandbox.blueprint import outside_environment
 from sandbox.ports import HOST, choose
@@ -98,13 +99,6 @@ def floor(stack: Stack, order: dict[str, Any]) -> Iterator[tuple[str, int]]:
             process.terminate()
 
 
-def processor_seconds(pid: int) -> float:
-    """What a process and its children have taken of the processor so far."""
-    whole = psutil.Process(pid)
-    times = [one.cpu_times() for one in (whole, *whole.children(recursive=True))]
-    return sum(one.user + one.system for one in times)
-
-
 async def ask(url: str, path: str, headers: dict[str, str], at_once: int, seconds: float) -> dict[str, Any]:
     """Requests a second and each one's seconds, all who ask one after the other together. Raises for a wrong answer."""
     took: list[float] = []
@@ -145,9 +139,10 @@ async def run(stack: Stack, number: str, bare: tuple[str, int], asked: argparse.
         bar = progress.add_task(f"{asked.connections} connections", total=(asked.rounds + 1) * len(sides))
         for turn, name in itertools.product(range(asked.rounds + 1), sides):
             url, path, headers, pid = sides[name]
-            before = processor_seconds(pid), processor_seconds(postgres)
+            servers = psutil.Process(pid), psutil.Process(postgres)
+            before = [processor_seconds(server) for server in servers]
             one = await ask(url, path, headers, asked.connections, asked.seconds)
-            after = processor_seconds(pid), processor_seconds(postgres)
+            after = [processor_seconds(server) for server in servers]
             one["api_us"], one["database_us"] = (
                 (end - begin) / one["count"] * 1e6 for begin, end in zip(before, after, strict=True)
             )

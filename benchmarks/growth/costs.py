@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import httpx
 import psutil
 
+from benchmarks.machine import processor_seconds
 from benchmarks.shelf import rows
 from sandbox.demo import cart
 from sandbox.stack import Stack
@@ -22,19 +23,6 @@ def processes(stack: Stack) -> dict[str, psutil.Process]:
     """Our own and the servers; the stand-ins are somebody else's cost."""
     names = [name for name in stack.names if name.startswith(("api", "worker", "postgres", "temporal"))]
     return {name: psutil.Process(stack.pid(name)) for name in names}
-
-
-def processor_seconds(whole: psutil.Process) -> float:
-    """What a process and its children have taken so far; PostgreSQL's ended sessions count with their parent."""
-    spent = whole.cpu_times()
-    own = spent.user + spent.system + spent.children_user + spent.children_system
-    for one in whole.children(recursive=True):
-        try:
-            times = one.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        own += times.user + times.system
-    return own
 
 
 @contextmanager
