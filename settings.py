@@ -87,6 +87,15 @@ class SmtpSecurity(StrEnum):
     NONE = "none"
 
 
+class Serves(StrEnum):
+    """What a worker process does. Each kind of work needs at least one that does it."""
+
+    EVERYTHING = "everything"
+    CHECKOUTS = "checkouts"
+    ORDERS = "orders"
+    """Orders, their parcels, and e-mails: what no shopper waits for."""
+
+
 class Settings(BaseSettings):
     """Settings of the API, the worker and the command line. Durations are seconds."""
 
@@ -283,6 +292,11 @@ class Settings(BaseSettings):
         alias="MILEPOST_CLIENT_PAYMENT_ATTEMPTS",
         description="Cards a shopper may try in the browser before the checkout ends as declined.",
     )
+    worker_serves: Serves = Field(
+        default=Serves.EVERYTHING,
+        alias="MILEPOST_WORKER_SERVES",
+        description="Where some processes serve `checkouts` and others `orders`, the two never wait for each other.",
+    )
     worker_niceness: int = Field(
         default=0,
         ge=0,
@@ -293,6 +307,11 @@ class Settings(BaseSettings):
     graceful_shutdown: int = Field(
         default=20, ge=0, alias="MILEPOST_GRACEFUL_SHUTDOWN", description="A stopping process ends its work."
     )
+
+    @property
+    def orders_queue(self) -> str:
+        """The task queue of orders and their parcels, beside the one of checkouts and all else."""
+        return f"{self.task_queue}-orders"
 
     @property
     def live(self) -> bool:

@@ -3,7 +3,10 @@
 import asyncio
 import os
 import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 import structlog
 import uvloop
@@ -50,7 +53,7 @@ from gateways.mail import Mailer
 from gateways.stripe import Stripe
 from gateways.temporal import connect
 from models.database import Database
-from settings import Settings, get_settings
+from settings import Serves, Settings, get_settings
 from workflows import schedules
 from workflows.by_hand import ByHandInterceptor
 from workflows.checkout import CheckoutWorkflow
@@ -108,6 +111,32 @@ STICKY_SECONDS = 3.0
 """A task waits so long for the worker that has its workflow in memory, which may be dead; then any other takes it."""
 
 
+ORDER_TASKS = 3
+"""So many tasks of orders a process takes at once that serves checkouts, too: a shopper's task finds a free place, and
+most of the process."""
+
+
+def queues_of(settings: Settings) -> dict[str, int]:
+    """The task queues that this process serves, and how many workflow tasks of each it takes at once."""
+    match settings.worker_serves:
+        case Serves.CHECKOUTS:
+            return {settings.task_queue: WORKFLOW_TASKS}
+        case Serves.ORDERS:
+            return {settings.orders_queue: WORKFLOW_TASKS}
+        case Serves.EVERYTHING:
+            return {settings.task_queue: WORKFLOW_TASKS, settings.orders_queue: ORDER_TASKS}
+
+
+@asynccontextmanager
+async def serving(workers: Sequence[Worker]) -> AsyncIterator[None]:
+    """All of them poll, and end their work side by side when it is left."""
+    async with AsyncExitStack() as entered:
+        for one in workers:
+            await entered.enter_async_context(one)
+        yield
+        await asyncio.gather(*(one.shutdown() for one in workers))
+
+
 def build(
     client: Client,
     settings: Settings,
@@ -115,8 +144,11 @@ def build(
     stripe: Stripe,
     carriers: CarrierAccounts,
     *further: Interceptor,
-) -> Worker:
-    """The worker with everything in it, `further` interceptors innermost. Caches and pollers grow with the work."""
+) -> tuple[Worker, ...]:
+    """One for each task queue, all with everything in them, so that what runs may stand in any of them.
+
+    `further` interceptors are innermost. Caches and pollers grow with the work.
+    """
     payments, parcels = PaymentActivities(stripe), CarrierActivities(carriers)
     checkouts, orders = CheckoutActivities(database), OrderActivities(database)
     journal, despatch = JournalActivities(database), despatch_of(settings)
@@ -130,43 +162,47 @@ def build(
     sweeping, tracking = SweepingActivities(database), TrackingActivities(database)
     members, dues = MembershipActivities(database), DuesActivities(database)
     disputes, books = DisputeActivities(database), ReconciliationActivities(database, stripe)
-    return Worker(
-        client,
-        task_queue=settings.task_queue,
-        workflows=workflows_of(settings),
-        activities=[
-            payments.authorize, payments.look_up, payments.find_authorization, payments.capture, payments.void,
-            payments.refund, payments.look_up_refund, payments.look_up_dispute,
-            parcels.create, parcels.buy, parcels.void, parcels.track,
-            labels.buy, labels.booked, leaving.leave,
-            tracking.record_created, tracking.last_word, tracking.record_said, tracking.record_silence,
-            checkouts.open, checkouts.await_payment, checkouts.extend, checkouts.close,
-            orders.place, orders.cancel, orders.close, orders.flag, orders.note, orders.hold, orders.end,
-            AddressActivities(database).write, ResolvingActivities(database).resolve,
-            journal.begin_capture, journal.begin_void, journal.finish_void, journal.begin_refund, journal.record_refund,
-            journal.renew, journal.renew_authorization, journal.begin_reauthorization, journal.record_reauthorization,
-            journal.record_lapse,
-            payments.keep_card, members.open, members.terms, members.customer, members.change, members.end,
-            members.flag, dues.begin, dues.record,
-            disputes.record, books.tenants, books.compare, books.record, sweeping.find_overdue, sweeping.find_stranded,
-            sweeping.release_preorders, AccessActivities(database).forget, TrailActivities(database, client).write,
-            erasing.erase, erasing.delete_at_provider, erasing.forget_provider,
-            lines.look_after_line, lines.find_on_sale,
-            shipping.prepare, shipping.record_label, shipping.record_handover, shipping.record_capture_failure,
-            shipping.close, shipping.record_stage, shipping.look_for_stock,
-            cancelling.plan, cancelling.cancel, cancelling.begin_release, cancelling.finish_release,
-            giving.request, giving.move,
-            back.request, back.move, back.prepare, back.record_booking, back.record_label, back.inspect, back.settle,
-        ],
-        interceptors=[FailureInterceptor(), ByHandInterceptor(), *further],
-        workflow_runner=workflow_runner(),
-        deployment_config=deployment_of(settings),
-        sticky_queue_schedule_to_start_timeout=timedelta(seconds=STICKY_SECONDS),
-        max_concurrent_workflow_tasks=WORKFLOW_TASKS,
-        workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
-        activity_task_poller_behavior=PollerBehaviorAutoscaling(),
-        graceful_shutdown_timeout=timedelta(seconds=settings.graceful_shutdown),
-    )  # fmt: skip
+    activities: list[Callable[..., Any]] = [
+        payments.authorize, payments.look_up, payments.find_authorization, payments.capture, payments.void,
+        payments.refund, payments.look_up_refund, payments.look_up_dispute,
+        parcels.create, parcels.buy, parcels.void, parcels.track,
+        labels.buy, labels.booked, leaving.leave,
+        tracking.record_created, tracking.last_word, tracking.record_said, tracking.record_silence,
+        checkouts.open, checkouts.await_payment, checkouts.extend, checkouts.close,
+        orders.place, orders.cancel, orders.close, orders.flag, orders.note, orders.hold, orders.end,
+        AddressActivities(database).write, ResolvingActivities(database).resolve,
+        journal.begin_capture, journal.begin_void, journal.finish_void, journal.begin_refund, journal.record_refund,
+        journal.renew, journal.renew_authorization, journal.begin_reauthorization, journal.record_reauthorization,
+        journal.record_lapse,
+        payments.keep_card, members.open, members.terms, members.customer, members.change, members.end,
+        members.flag, dues.begin, dues.record,
+        disputes.record, books.tenants, books.compare, books.record, sweeping.find_overdue, sweeping.find_stranded,
+        sweeping.release_preorders, AccessActivities(database).forget, TrailActivities(database, client).write,
+        erasing.erase, erasing.delete_at_provider, erasing.forget_provider,
+        lines.look_after_line, lines.find_on_sale,
+        shipping.prepare, shipping.record_label, shipping.record_handover, shipping.record_capture_failure,
+        shipping.close, shipping.record_stage, shipping.look_for_stock,
+        cancelling.plan, cancelling.cancel, cancelling.begin_release, cancelling.finish_release,
+        giving.request, giving.move,
+        back.request, back.move, back.prepare, back.record_booking, back.record_label, back.inspect, back.settle,
+    ]  # fmt: skip
+    return tuple(
+        Worker(
+            client,
+            task_queue=queue,
+            workflows=workflows_of(settings),
+            activities=activities,
+            interceptors=[FailureInterceptor(), ByHandInterceptor(), *further],
+            workflow_runner=workflow_runner(),
+            deployment_config=deployment_of(settings),
+            sticky_queue_schedule_to_start_timeout=timedelta(seconds=STICKY_SECONDS),
+            max_concurrent_workflow_tasks=tasks,
+            workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
+            activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+            graceful_shutdown_timeout=timedelta(seconds=settings.graceful_shutdown),
+        )
+        for queue, tasks in queues_of(settings).items()
+    )
 
 
 async def _serve_health(host: str, port: int) -> asyncio.Server:
@@ -203,12 +239,12 @@ async def main(*further: Interceptor) -> None:
     stripe, carriers = stripe_of(settings), carriers_of(settings)
     client = await connect(settings)
     await schedules.ensure(client, settings.task_queue)
-    async with build(client, settings, database, stripe, carriers, *further):
+    async with serving(build(client, settings, database, stripe, carriers, *further)):
         port = settings.worker_health_port
         health = await _serve_health(settings.worker_health_host, port) if port else None
-        posting = _send_mails(settings, database, stopping)
+        posting = None if settings.worker_serves is Serves.CHECKOUTS else _send_mails(settings, database, stopping)
         spare_what_stays()
-        log.info("worker started", task_queue=settings.task_queue)
+        log.info("worker started", task_queues=list(queues_of(settings)))
         await stopping.wait()
         log.info("worker stopping", graceful_seconds=settings.graceful_shutdown)
     if posting:

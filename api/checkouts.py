@@ -258,4 +258,5 @@ def _input(body: CheckoutIn, tenant: str, key: str, settings: Settings, shopper:
             ship_within_seconds=settings.ships_within(body.shipping_method),
             extension_limit_seconds=settings.reservation_extension_limit,
         ),
+        orders_queue=settings.orders_queue,
     )

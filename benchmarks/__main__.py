@@ -33,6 +33,11 @@ from sandbox.stack import Stack, StackOptions
 
 CONCURRENCY = (1, 8, 32, 128)
 WHOLE_LIVES_AT_ONCE = 8
+WORKERS = (
+    {"MILEPOST_WORKER_SERVES": "checkouts"},
+    {"MILEPOST_WORKER_SERVES": "orders", "MILEPOST_WORKER_NICENESS": "10"},
+)
+"""One for shoppers; and one for what nobody waits for, with what the machine has left (docs/scaling.md)."""
 Shopper = Callable[[], Awaitable[None]]
 
 
@@ -131,7 +136,8 @@ def main() -> None:
     parser.add_argument("--save", action="store_true", help="write benchmarks/results/checkout.json, and .svg")
     asked = parser.parse_args()
     console, of = Console(), about()
-    with Stack(StackOptions(env={"MILEPOST_SEED_API_KEY": API_KEY})) as stack:
+    options = StackOptions(env={"MILEPOST_SEED_API_KEY": API_KEY}, worker_processes=len(WORKERS), worker_env=WORKERS)
+    with Stack(options) as stack:
         stock_up(stack)
         command = [sys.executable, "-m", "benchmarks.worker", stack.links.temporal_address]
         with subprocess.Popen(command) as floor_worker:

@@ -77,6 +77,8 @@ class CheckoutInput:
     opened: CheckoutOpened | None = None
     proven: bool = True
     """Whether the customer is who they are said to be. Else they have nobody's benefits, and nobody's kept cards."""
+    orders_queue: str | None = None
+    """The task queue that its order goes to; None: the checkout's own."""
 
     @property
     def cart(self) -> Cart:

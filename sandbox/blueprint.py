@@ -39,6 +39,8 @@ class StackOptions:
     worker_processes: int = 1
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Further variables of the API, the workers, the set-up commands and the stand-ins; they win."""
+    worker_env: tuple[Mapping[str, str], ...] = ()
+    """Further variables of the first worker, the second, and so on; they win over all."""
     prefer_ports: bool = False
     """Try the ports people expect (`sandbox.ports.FRIENDLY`) before free ones."""
     setup: tuple[str, ...] = ("migrate", "seed")
@@ -51,6 +53,8 @@ class StackOptions:
             raise ValueError(f"unknown processes {sorted(unknown)}; there are {sorted(ALL | {CODEC})}")
         if self.api_processes < 1 or self.worker_processes < 1:
             raise ValueError("leave a kind out of `processes` to start none of it")
+        if len(self.worker_env) > self.worker_processes:
+            raise ValueError(f"variables of {len(self.worker_env)} workers, and {self.worker_processes} of them")
 
     def names(self, kind: str) -> tuple[str, ...]:
         """The processes of a kind: `api-1`, `api-2`, …, or the kind itself where there is only ever one."""
@@ -226,6 +230,7 @@ def servers(
 ) -> dict[str, Spec]:
     """Every process that stays, by its name."""
     ours = environment(options, links)
+    own = dict(zip(options.names("worker"), options.worker_env, strict=False))
     everything = (
         Spec(
             name="postgres", argv=cluster.server(ports["postgres"]), env=_server_environment(),
@@ -272,7 +277,7 @@ def servers(
             ready=lambda: answers(f"http://{HOST}:{ports[CODEC]}/healthz") is not None,
         ),
         *(_api(data, name, ports[name], ours) for name in options.names("api")),
-        *(_worker(data, name, ports[name], ours) for name in options.names("worker")),
+        *(_worker(data, name, ports[name], {**ours, **own.get(name, {})}) for name in options.names("worker")),
     )  # fmt: skip
     wanted = {name for kind in options.processes for name in options.names(kind)}
     return {spec.name: spec for spec in everything if spec.name in wanted}

@@ -23,8 +23,8 @@ from gateways.accounts import carriers_of, stripe_of
 from gateways.temporal import data_converter
 from models.database import Database
 from sandbox.stack import Stack, StackOptions
-from settings import Settings
-from worker import WORKFLOWS, build, workflow_runner, workflows_of
+from settings import Serves, Settings
+from worker import ORDER_TASKS, WORKFLOW_TASKS, WORKFLOWS, build, queues_of, workflow_runner, workflows_of
 from workflows.by_hand import ByHandInterceptor
 from workflows.checkout import CheckoutWorkflow
 from workflows.pinned import PinnedCheckoutWorkflow
@@ -47,7 +47,7 @@ async def worker() -> AsyncIterator[Worker]:
     database, stripe, carriers = Database(SETTINGS["database_url"]), stripe_of(settings), carriers_of(settings)
     with Stack(StackOptions(processes=frozenset({"temporal"}), setup=())) as stack:
         client = await Client.connect(stack.links.temporal_address, data_converter=data_converter)
-        yield build(client, settings, database, stripe, carriers)
+        yield build(client, settings, database, stripe, carriers)[0]
     await stripe.close()
     await carriers.close()
     await database.close()
@@ -101,6 +101,15 @@ def test_work_under_way_may_end(worker: Worker) -> None:
 
 def test_a_killed_worker_has_little_in_hand(worker: Worker) -> None:
     assert 2 <= (worker.config()["max_concurrent_workflow_tasks"] or 100) <= 16
+
+
+def test_a_process_serves_both_queues_or_one() -> None:
+    everything = Settings.model_validate(SETTINGS | {"MILEPOST_TASK_QUEUE": "shop"})
+    assert queues_of(everything) == {"shop": WORKFLOW_TASKS, "shop-orders": ORDER_TASKS}
+    assert 2 <= ORDER_TASKS < WORKFLOW_TASKS, "Temporal keeps no workflow in memory with less than two"
+    one = {kind: queues_of(everything.model_copy(update={"worker_serves": kind})) for kind in Serves}
+    assert one[Serves.CHECKOUTS] == {"shop": WORKFLOW_TASKS}
+    assert one[Serves.ORDERS] == {"shop-orders": WORKFLOW_TASKS}
 
 
 async def test_every_activity_of_the_room_is_registered(worker: Worker) -> None:

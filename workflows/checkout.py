@@ -265,6 +265,7 @@ class CheckoutWorkflow:
             OrderWorkflow.run,
             order,
             id=order_workflow(checkout.tenant, placed.order_number),
+            task_queue=checkout.orders_queue,
             parent_close_policy=ParentClosePolicy.ABANDON,
             search_attributes=attributes.of_order(order),
             static_summary=order_summary(

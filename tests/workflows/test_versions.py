@@ -18,7 +18,7 @@ from sandbox.stack import Stack, StackOptions
 from settings import Settings
 from tests.faults.shop import open_shop
 from tests.flow.kit import KEY, Handle, Shop, until
-from worker import build, deployment_of
+from worker import build, deployment_of, serving
 
 DEPLOYMENT = "milepost"
 WITHIN = 60.0
@@ -32,7 +32,7 @@ async def worker_of(stack: Stack, client: Client, version: str) -> AsyncIterator
     settings = Settings.model_validate({**lower, **environment, "MILEPOST_WORKER_BUILD": version})
     database = Database(settings.database_url.get_secret_value(), pool_size=5)
     stripe, carriers = stripe_of(settings), carriers_of(settings)
-    async with build(client, settings, database, stripe, carriers):
+    async with serving(build(client, settings, database, stripe, carriers)):
         yield
     await stripe.close()
     await carriers.close()
