@@ -9,7 +9,7 @@ from temporalio import activity
 from activities.drops import pass_on
 from activities.timeline import write_once
 from domain.checkouts import OrderPlaced, PlaceOrder, PlannedParcel
-from domain.ids import payment_id, shipment_id
+from domain.ids import shipment_id
 from domain.money import Money
 from domain.orders import CancelOrder, CloseOrder, FlagOrder, HoldOrder, NoteOrder
 from domain.shares import LineTotal, PlannedContents, Reserved, plan_parcels
@@ -45,10 +45,9 @@ class OrderActivities:
         """The authorization is written down, the stock becomes the order's, and the order has a number: all at once."""
         number = await order_number_for(self._database, asked.tenant, asked.checkout_id)
         async with self._database.transaction(asked.tenant) as session:
-            row = await checkouts.get(session, asked.checkout_id)
+            row, payment = await checkouts.with_payment(session, asked.checkout_id)
             if row.order_number is not None:
                 return await _placed_before(session, row.order_number)
-            payment = await payments.get(session, payment_id(asked.tenant, asked.checkout_id))
             await payments.mark_authorized(session, payment, asked.authorized)
             if saved := asked.authorized.saved:
                 await payments.keep_customer(session, asked.tenant, row.customer_id, saved.customer)
@@ -65,11 +64,11 @@ class OrderActivities:
             row.state, row.order_number, row.ended_at = CheckoutState.COMPLETED, number, now()
             held = Money(asked.authorized.amount_minor, row.currency)
             done = "captured" if asked.authorized.captured else "authorized"
+            await session.flush()  # an event's e-mail is about rows that must be there
             events.record(
                 session, asked.tenant, row.checkout_id, f"payment.{done}", f"{held} {done}",
                 card=asked.authorized.card, intent_id=asked.authorized.intent_id,
             )  # fmt: skip
-            await session.flush()
             events.record(session, asked.tenant, row.checkout_id, "order.placed", f"Order {number} placed")
             if len(packed) > 1:
                 _tell_contents(session, order, packed)

@@ -27,7 +27,7 @@ from models.payments import Payment
 from workflows import attributes
 from workflows.display import dispute_title
 
-_WAIT_FOR_CALL_SECONDS = 2.0
+WAIT_FOR_CALL_SECONDS = 2.0
 _AFTER_CAPTURE = ("charge.dispute.", "refund.", "charge.refund.")
 _NEWS = frozenset(
     f"payment_intent.{what}"
@@ -47,6 +47,12 @@ def tells_nothing(event: StripeEvent) -> bool:
     return not event.type.startswith(_AFTER_CAPTURE) and (event.type not in _NEWS or event.intent_id is None)
 
 
+def echoes(event: StripeEvent, tenant: str) -> bool:
+    """Whether it says what a call of ours did to a payment: the answer to that call comes first, and mostly it then
+    tells nothing. What a shopper's browser did has a key of the browser's."""
+    return event.type in _NEWS and (event.idempotency_key or "").startswith(f"{tenant}/")
+
+
 async def about_payment(session: AsyncSession, message: InboxMessage, event: StripeEvent) -> Decision:
     """News is told to the checkout. While our own call is under way its answer comes first."""
     if event.type.startswith(_AFTER_CAPTURE):
@@ -64,7 +70,7 @@ async def about_payment(session: AsyncSession, message: InboxMessage, event: Str
         return _about_order(message, event, checkout)
     own_call = checkout.state is CheckoutState.OPEN and checkout.payment_mode is PaymentMode.SERVER
     if own_call and message.attempts < MOST_WAITS:
-        return Later(_WAIT_FOR_CALL_SECONDS)
+        return Later(WAIT_FOR_CALL_SECONDS)
     workflow = checkout_workflow(message.tenant_id, checkout.checkout_id)
     return Signal(workflow, "payment_news", PaymentNews(event.id, event.type, event.intent_id))
 
@@ -94,7 +100,7 @@ async def _about_money_back(session: AsyncSession, message: InboxMessage, event:
     if event.subject_id is None:
         return Outcome.UNKNOWN_OBJECT
     if payment is None:  # it is being written down at this moment, or is not ours
-        return Later(_WAIT_FOR_CALL_SECONDS) if message.attempts < MOST_WAITS else Outcome.UNKNOWN_OBJECT
+        return Later(WAIT_FOR_CALL_SECONDS) if message.attempts < MOST_WAITS else Outcome.UNKNOWN_OBJECT
     tenant = message.tenant_id
     if event.type.startswith("charge.dispute."):
         number = order.order_number if order else None

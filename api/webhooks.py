@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import structlog
 from fastapi import APIRouter, Header, Request, Response
 
-from api.payment_news import tells_nothing
+from api.payment_news import WAIT_FOR_CALL_SECONDS, echoes, tells_nothing
 from api.problems import Problem, not_found, unavailable
 from api.resources import Resources, Shared
 from api.schemas.base import ProblemOut
@@ -41,7 +41,8 @@ async def from_stripe(
     except stripe.MalformedEvent as wrong:
         raise Problem(400, "malformed_event", str(wrong)) from None
     told = Outcome.NO_NEWS if tells_nothing(event) else None
-    await _keep(tenant, "stripe", event.id, body, shared, request, told)
+    wait = WAIT_FOR_CALL_SECONDS if echoes(event, tenant) else 0.0
+    await _keep(tenant, "stripe", event.id, body, shared, request, told, wait)
     return Response(status_code=204)
 
 
@@ -77,11 +78,12 @@ async def _keep(
     shared: Resources,
     request: Request,
     told: Outcome | None = None,
+    wait_seconds: float = 0.0,
 ) -> None:
-    """`told`: nothing follows from it."""
+    """`told`: nothing follows from it. `wait_seconds`: nor from this, mostly, in a moment."""
     async with shared.database.one_statement() as connection:
-        new = await inbox.receive(connection, tenant, source, event_id, body, told)
+        new = await inbox.receive(connection, tenant, source, event_id, body, told=told, wait_seconds=wait_seconds)
     if new is None:
         raise not_found("tenant")
-    if new and told is None:
+    if new and told is None and not wait_seconds:
         request.app.state.relay.hurry(tenant, source, event_id)

@@ -28,6 +28,7 @@ from temporalio.common import WorkflowIDConflictPolicy
 from benchmarks import lives, plot
 from benchmarks.floor import FloorWorkflow
 from benchmarks.machine import about
+from benchmarks.shelf import rows
 from sandbox.demo import API_KEY, cart
 from sandbox.stack import Stack, StackOptions
 
@@ -38,11 +39,16 @@ WORKERS = (
     {"MILEPOST_WORKER_SERVES": "orders", "MILEPOST_WORKER_NICENESS": "19"},
 )
 """One for shoppers; and one for what nobody waits for, with what the machine has left (docs/scaling.md)."""
+UNHURRIED, PAUSE_SECONDS = 40, 1.0
+"""So many by one shopper, with a pause in which the order before gets its label."""
 Shopper = Callable[[], Awaitable[None]]
 
 
-async def measure(shopper: Shopper, count: int, at_once: int, progress: Progress, name: str) -> dict[str, float]:
-    """`count` calls, `at_once` at a time: calls a second, and latency percentiles in milliseconds."""
+async def measure(
+    shopper: Shopper, count: int, at_once: int, progress: Progress, name: str, pause: float = 0.0
+) -> dict[str, float]:
+    """`count` calls, `at_once` at a time, with so many seconds after each: calls a second, and latency percentiles in
+    milliseconds."""
     bar = progress.add_task(name, total=count)
     left, latencies = iter(range(count)), list[float]()
 
@@ -52,6 +58,7 @@ async def measure(shopper: Shopper, count: int, at_once: int, progress: Progress
             await shopper()
             latencies.append((time.perf_counter() - began) * 1000)
             progress.advance(bar)
+            await asyncio.sleep(pause)
 
     began = time.perf_counter()
     await asyncio.gather(*(one_after_another() for _ in range(at_once)))
@@ -91,11 +98,32 @@ async def run(stack: Stack, count: int, whole: int, console: Console) -> dict[st
             bar = progress.add_task(f"whole lives, {WHOLE_LIVES_AT_ONCE} at once", total=whole)
             ended = await lives.measure(stack, api, whole, WHOLE_LIVES_AT_ONCE, lambda: progress.advance(bar))
             await api.post(f"{links.carrier}/_control/pace", json={"seconds": 0})
+            alone = [
+                await measure(
+                    one, min(count, UNHURRIED), 1, progress, f"{name}, one who takes their time", PAUSE_SECONDS
+                )
+                for name, one in (("floor", floor), ("checkouts", checkout))
+            ]
+            await labelled(stack)
             for at_once in CONCURRENCY:
                 bare = await measure(floor, count, at_once, progress, f"floor, {at_once} at once")
                 real = await measure(checkout, count, at_once, progress, f"checkouts, {at_once} at once")
-                results.append({"at_once": at_once, "floor": bare, "checkout": real})
-    return {"checkouts": results, "whole_lives": {"at_once": WHOLE_LIVES_AT_ONCE, **ended}}
+                results.append(
+                    {"at_once": at_once, "floor": bare, "checkout": real, "labelled_after": await labelled(stack)}
+                )
+    return {
+        "unhurried": {"pause_seconds": PAUSE_SECONDS, "floor": alone[0], "checkout": alone[1]},
+        "checkouts": results,
+        "whole_lives": {"at_once": WHOLE_LIVES_AT_ONCE, **ended},
+    }
+
+
+async def labelled(stack: Stack) -> float:
+    """Seconds until every parcel has its label: what was left to do, and what the next floor must not meet."""
+    began, query = time.monotonic(), "SELECT count(*) FROM shipments WHERE state = 'pending'"
+    while (await asyncio.to_thread(rows, stack, query))[0][0]:
+        await asyncio.sleep(0.5)
+    return time.monotonic() - began
 
 
 def stock_up(stack: Stack) -> None:
@@ -112,15 +140,23 @@ def stock_up(stack: Stack) -> None:
 
 def show(found: dict[str, Any], console: Console) -> None:
     """A table with ratios, and a line for whole lives."""
-    table = Table("shoppers", "orders/s", "floor/s", "ratio", "p50 ms", "floor p50", "ratio", "p95 ms", "p99 ms")
+    table = Table(
+        "shoppers", "orders/s", "floor/s", "ratio", "p50 ms", "floor p50", "ratio", "p95 ms", "p99 ms", "labels after s"
+    )
     for row in found["checkouts"]:
         real, bare = row["checkout"], row["floor"]
         table.add_row(
             str(row["at_once"]), f"{real['per_second']:.1f}", f"{bare['per_second']:.1f}",
             f"{real['per_second'] / bare['per_second']:.2f}", f"{real['p50']:.0f}", f"{bare['p50']:.0f}",
             f"{real['p50'] / bare['p50']:.2f}", f"{real['p95']:.0f}", f"{real['p99']:.0f}",
+            f"{row['labelled_after']:.0f}",
         )  # fmt: skip
     console.print(table)
+    real, bare = found["unhurried"]["checkout"], found["unhurried"]["floor"]
+    console.print(
+        f"one shopper who takes {found['unhurried']['pause_seconds']:.0f} s between: p50 {real['p50']:.0f} ms,"
+        f" floor {bare['p50']:.0f} ms, ratio {real['p50'] / bare['p50']:.2f}"
+    )
     whole = found["whole_lives"]
     console.print(
         f"whole lives, {whole['at_once']} at once: {whole['per_second']:.1f} orders a second from request to door,"

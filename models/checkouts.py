@@ -86,6 +86,17 @@ async def get(session: AsyncSession, checkout_id: str) -> Checkout:
     raise RowMissing(f"no checkout {checkout_id}")
 
 
+async def with_payment(session: AsyncSession, checkout_id: str) -> tuple[Checkout, Payment]:
+    """A checkout and its payment, both locked, with one statement. Raises `RowMissing` without either."""
+    query = sa.select(Checkout, Payment).join(
+        Payment, (Payment.tenant_id == Checkout.tenant_id) & (Payment.checkout_id == Checkout.checkout_id)
+    )
+    found = (await session.execute(query.where(Checkout.checkout_id == checkout_id).with_for_update())).one_or_none()
+    if found is None:
+        raise RowMissing(f"no checkout {checkout_id} with a payment")
+    return found[0], found[1]
+
+
 async def overdue(session: AsyncSession, by: timedelta, *, after: str, most: int) -> list[OverdueCheckout]:
     """Checkouts that have not ended though their time has been up for that long, by id, from behind `after` on."""
     authorization = (

@@ -61,14 +61,25 @@ async def store(session: AsyncSession, tenant: str, source: str, event_id: str, 
 
 
 async def receive(
-    connection: AsyncConnection, tenant: str, source: str, event_id: str, body: bytes, told: Outcome | None = None
+    connection: AsyncConnection,
+    tenant: str,
+    source: str,
+    event_id: str,
+    body: bytes,
+    *,
+    told: Outcome | None = None,
+    wait_seconds: float = 0.0,
 ) -> bool | None:
     """As `store`, in one round trip and without a transaction around it; None when there is no such tenant.
 
-    `told`: what becomes of it is known already; it is handled.
+    `told`: what becomes of it is known already; it is handled. Else it is due in `wait_seconds`.
     """
-    query = sa.text("SELECT receive_webhook(:tenant, :source, :event, :body, CAST(:told AS text))")
-    values = {"tenant": tenant, "source": source, "event": event_id, "body": body, "told": told}
+    query = sa.text(
+        "SELECT receive_webhook(:tenant, :source, :event, :body, CAST(:told AS text), CAST(:wait AS double precision))"
+    )
+    values = {
+        "tenant": tenant, "source": source, "event": event_id, "body": body, "told": told, "wait": wait_seconds,
+    }  # fmt: skip
     found: bool | None = (await connection.execute(query, values)).scalar_one()
     return found
 

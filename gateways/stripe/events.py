@@ -17,6 +17,7 @@ class StripeEvent(BaseModel):
     id: str = Field(pattern=r"^evt_\w+$", max_length=255)
     type: str = Field(max_length=255)
     data: dict[str, Any]
+    request: dict[str, Any] | None = None
 
     @property
     def subject(self) -> dict[str, Any]:
@@ -40,6 +41,11 @@ class StripeEvent(BaseModel):
         """What we wrote on the object when we made it."""
         found = self.subject.get("metadata")
         return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """Of the request that caused it, if one did and had one (docs.stripe.com/api/events/object)."""
+        return _text((self.request or {}).get("idempotency_key"))
 
 
 def parse(body: bytes) -> StripeEvent:

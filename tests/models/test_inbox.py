@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -183,11 +184,19 @@ async def test_a_webhook_is_kept_in_one_statement_without_a_transaction(shop: Sh
 async def test_one_that_tells_nothing_is_handled_as_it_is_kept(shop: Shop) -> None:
     async with shop.server.database.one_statement() as connection:
         new = [
-            await inbox.receive(connection, shop.tenant, "stripe", "evt_1", b"first", inbox.Outcome.NO_NEWS)
+            await inbox.receive(connection, shop.tenant, "stripe", "evt_1", b"first", told=inbox.Outcome.NO_NEWS)
             for _ in range(2)
         ]
     assert new == [True, False]
     assert shop.rows("SELECT outcome, attempts, handled_at IS NOT NULL FROM inbox") == [("no_news", 0, True)]
+    assert await due(shop) == []
+
+
+async def test_one_that_echoes_our_own_call_is_due_later(shop: Shop) -> None:
+    async with shop.server.database.one_statement() as connection:
+        assert await inbox.receive(connection, shop.tenant, "stripe", "evt_1", b"first", wait_seconds=2.5)
+    seen = shop.rows("SELECT due_at - received_at, attempts, handled_at FROM inbox")
+    assert seen == [(timedelta(seconds=2.5), 0, None)]
     assert await due(shop) == []
 
 
