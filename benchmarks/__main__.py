@@ -121,9 +121,11 @@ async def run(stack: Stack, count: int, whole: int, console: Console) -> dict[st
 async def labelled(stack: Stack) -> float:
     """Seconds until every parcel has its label: what was left to do, and what the next floor must not meet."""
     began, query = time.monotonic(), "SELECT count(*) FROM shipments WHERE state = 'pending'"
-    while (await asyncio.to_thread(rows, stack, query))[0][0]:
+    while True:
+        ((left,),) = await asyncio.to_thread(rows, stack, query)
+        if not left:
+            return time.monotonic() - began
         await asyncio.sleep(0.5)
-    return time.monotonic() - began
 
 
 def stock_up(stack: Stack) -> None:
