@@ -24,6 +24,8 @@ def watch(stack: Stack, count: int, progress: Progress) -> list[dict[str, Any]]:
     for step in range(1, STEPS + 1):
         asyncio.run(costs.orders(stack, count // STEPS, partial(progress.advance, bar)))
         found.append({"orders": step * (count // STEPS), **_megabytes(stack)})
+        held = ", ".join(f"{name} {size:.0f} MB" for name, size in found[-1].items() if name != "orders")
+        progress.console.print(f"{found[-1]['orders']:,} orders: {held}")
     return found
 
 
