@@ -17,7 +17,7 @@ class StripeEvent(BaseModel):
     id: str = Field(pattern=r"^evt_\w+$", max_length=255)
     type: str = Field(max_length=255)
     data: dict[str, Any]
-    request: dict[str, Any] | None = None
+    request: Any = None
 
     @property
     def subject(self) -> dict[str, Any]:
@@ -44,8 +44,9 @@ class StripeEvent(BaseModel):
 
     @property
     def idempotency_key(self) -> str | None:
-        """Of the request that caused it, if one did and had one (docs.stripe.com/api/events/object)."""
-        return _text((self.request or {}).get("idempotency_key"))
+        """Of the request that caused it, if one did and had one (docs.stripe.com/api/events/object). Accounts with an
+        API version of before 2017-05-25 are told the request's id alone."""
+        return _text(self.request.get("idempotency_key")) if isinstance(self.request, dict) else None
 
 
 def parse(body: bytes) -> StripeEvent:
