@@ -128,6 +128,13 @@ async def run(stack: Stack, drops: list[tuple[int, int]], connections: int, seed
     return good
 
 
+def kinds(workers: int, niceness: int) -> tuple[dict[str, str], ...]:
+    """The last of several serves orders, with what the machine has left; the others serve buyers."""
+    buyers = {"MILEPOST_WORKER_SERVES": "checkouts", "MILEPOST_WORKER_NICENESS": str(niceness)}
+    orders = {"MILEPOST_WORKER_SERVES": "orders", "MILEPOST_WORKER_NICENESS": "19"}
+    return (*[buyers] * (workers - 1), orders) if workers > 1 else (buyers | {"MILEPOST_WORKER_SERVES": "everything"},)
+
+
 def main() -> int:
     """Boot, drop, show, judge."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -136,7 +143,7 @@ def main() -> int:
     parser.add_argument("--connections", type=int, default=200, help="buyers at a time")
     parser.add_argument("--apis", type=int, default=2)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--niceness", type=int, default=5, help="of the workers, who share the machine with the API")
+    parser.add_argument("--niceness", type=int, default=5, help="of those workers that serve buyers")
     parser.add_argument("--chaos", action="store_true", help="kill API and worker processes at random")
     parser.add_argument("--seed", type=int, help="of the chaos; drawn and printed otherwise")
     asked = parser.parse_args()
@@ -145,8 +152,12 @@ def main() -> int:
     if asked.chaos:
         console.print(f"Chaos with --seed {seed}")
     drops = [(asked.units, asked.buyers)] if asked.units else list(DROPS)
-    env = {"MILEPOST_SEED_API_KEY": API_KEY, "MILEPOST_WORKER_NICENESS": str(asked.niceness)}
-    options = StackOptions(api_processes=asked.apis, worker_processes=asked.workers, env=env)
+    options = StackOptions(
+        api_processes=asked.apis,
+        worker_processes=asked.workers,
+        worker_env=kinds(asked.workers, asked.niceness),
+        env={"MILEPOST_SEED_API_KEY": API_KEY},
+    )
     console.print("Starting the stack …")
     with Stack(options) as stack:
         # Parcels stay where they are, so that what is sold is still reserved when it is counted.
