@@ -11,9 +11,10 @@ from domain.refusals import Refusal
 from domain.states import ShipmentState
 from domain.tracking import Scan, TrackingStatus
 
-PROCESS = 2
+PROCESS = 3
 """Parcels begin with this version of their process. 2: one activity buys the label, one takes the money as it leaves,
-and one timer stands for all that is due. It is in the input: for a patch each workflow would pay two events."""
+and one timer stands for all that is due. 3: before anybody is called because it is still here its carrier is asked
+whether it is. It is in the input: for a patch each workflow would pay two events."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,12 @@ from datetime import timedelta
 
 from temporalio import workflow
 
+from domain.states import ShipmentState
 from domain.support import Trouble
+from workflows.following import hear
 from workflows.parcel import Parcel
 from workflows.policies import PACK_WITHIN
+from workflows.silence import ask_carrier
 
 SHIP_BY_PASSED = "ship_by_passed"
 """How the reason begins that support reads."""
@@ -22,7 +25,15 @@ def until_something_is_due(parcel: Parcel) -> timedelta | None:
 
 
 async def see_to_what_is_due(parcel: Parcel) -> None:
-    """The day is over: a person is called, once. Or the hold is renewed; where it cannot be, a person is called."""
+    """The day is over: a person is called, once. Or the hold is renewed; where it cannot be, a person is called.
+
+    Before either the carrier is asked: a parcel that has left, all of whose scans were lost, is looked for in vain.
+    """
+    if parcel.asks_whether_it_left and parcel.state is ShipmentState.LABEL_BOUGHT:
+        for news in (await ask_carrier(parcel)).news:
+            hear(parcel, news)
+        if parcel.leaving or parcel.stay:
+            return
     now = workflow.now()
     if parcel.ship_by is None or parcel.ship_by > now:
         parcel.show(await parcel.watch.act(parcel, now))

@@ -40,6 +40,10 @@ class Parcel:
         self.input = shipment
         self.by_steps = shipment.process < 2
         """It began when each step was an activity of its own."""
+        self.asks_whether_it_left = shipment.process >= 3
+        """Its carrier is asked before anybody is called because it is here."""
+        self.asked = 0
+        """How often its carrier was asked where it is."""
         self.state = ShipmentState.PENDING
         self.booking: Booking | None = None
         """What was created at the carrier, so that its label can be bought, or given back."""

@@ -14,6 +14,19 @@ from workflows.policies import WHILE_SHOPPER_WAITS, in_database, outside
 _MOST_ASKS = 8
 
 
+async def ask_carrier(parcel: Parcel) -> LastWord:
+    """What its carrier says of a parcel with a label, written down; that it does not answer is silence as well."""
+    assert parcel.label is not None  # noqa: S101  # as it says
+    parcel.asked += 1
+    asked = TrackParcel(parcel.input.tenant, parcel.input.shipment_id, parcel.label, parcel.asked)
+    name = f"Ask {parcel.label.carrier} where {parcel.label.tracking_number} is"
+    try:
+        said = await outside(CarrierActivities.track, asked, name, WHILE_SHOPPER_WAITS)
+    except ActivityError:
+        return LastWord(None)
+    return await in_database(TrackingActivities.record_said, said, "Record what the carrier said")
+
+
 class SilenceWatch:
     """How long a carrier has said nothing of a parcel. Most scans are not signalled, so the tables are asked first.
 
@@ -28,7 +41,6 @@ class SilenceWatch:
         self._since = left_at
         self._look_at: datetime | None = left_at + self._ask_after
         self._pause = self._ask_after
-        self._asked = 0
         self._called = False
         self._asks_left = _MOST_ASKS
 
@@ -65,7 +77,7 @@ class SilenceWatch:
         if self._heard_lately(came, now):
             await self._heard_again(self._since)
             return ()
-        said = await self._ask_carrier()
+        said = await ask_carrier(self._parcel)
         if said.new:
             await self._heard_again(now)
             return said.news
@@ -87,17 +99,6 @@ class SilenceWatch:
         if word.at is not None and word.at > self._since:
             self._since = min(word.at, now)
         return now - self._since < self._ask_after
-
-    async def _ask_carrier(self) -> LastWord:
-        parcel, self._asked = self._parcel, self._asked + 1
-        assert parcel.label is not None  # noqa: S101  # it has left us
-        asked = TrackParcel(parcel.input.tenant, parcel.input.shipment_id, parcel.label, self._asked)
-        name = f"Ask {parcel.label.carrier} where {parcel.label.tracking_number} is"
-        try:
-            said = await outside(CarrierActivities.track, asked, name, WHILE_SHOPPER_WAITS)
-        except ActivityError:
-            return LastWord(None)  # that it does not answer is silence as well
-        return await in_database(TrackingActivities.record_said, said, "Record what the carrier said")
 
     async def _call(self, quiet: timedelta) -> None:
         if not self._called:

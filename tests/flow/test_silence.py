@@ -30,6 +30,32 @@ async def test_a_carrier_that_only_forgot_to_tell_is_asked(shop: Shop) -> None:
     assert (await shop.ended(shop.parcel_flow(order)))["state"] == "delivered"
 
 
+async def test_one_that_left_unheard_is_asked_for_before_a_person_is_called(shop: Shop) -> None:
+    """All its scans were lost, the first one too: our books say that it is here."""
+    order = await shop.bought(shop.new_sku())
+    await shop.carrier("webhooks", mode="drop")
+    await shop.scan(order, "picked_up", "delivered")
+    before = await asked(shop)
+    await shop.skip_time(shop.parcel_flow(order), timedelta(days=7))
+    seen = await shop.order_in(order["number"], "delivered")
+    assert await asked(shop) == before + 1
+    assert seen["payment"]["state"] == "captured"
+    assert [scan["status"] for scan in seen["shipments"][0]["scans"]] == ["picked_up", "delivered"]
+    assert "order.needs_attention" not in [event["type"] for event in seen["timeline"]]
+    assert (await shop.ended(shop.parcel_flow(order)))["state"] == "delivered"
+
+
+async def test_one_that_is_here_calls_a_person_though_its_carrier_does_not_answer(shop: Shop) -> None:
+    order = await shop.bought(shop.new_sku())
+    before = await asked(shop)
+    await shop.carrier("faults", operation="track", when="before", status=503, times=99)
+    await shop.skip_time(shop.parcel_flow(order), timedelta(hours=49))
+    order = await in_front_of_a_person(shop, order["number"])
+    assert await asked(shop) > before
+    assert order["attention_reason"].startswith("ship_by_passed")
+    assert (await shop.hand_over(order)).json()["released"] is True
+
+
 async def test_silence_calls_a_person_and_a_scan_sends_them_home(shop: Shop) -> None:
     order = await shop.bought(shop.new_sku())
     await shop.hand_over(order)
