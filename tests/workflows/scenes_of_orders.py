@@ -1,5 +1,6 @@
 """Scenes of orders for `record.py`: every way in which an order ends, and what makes one wait on its way."""
 
+from datetime import timedelta
 from typing import Any
 
 from tests.flow.kit import Handle, Shop, until
@@ -34,6 +35,17 @@ async def lost(shop: Shop) -> dict[str, Handle]:
     await shop.hand_over(order)
     await shop.scan(order, "picked_up", "lost")
     return {"order_lost": await _seen_to(shop, order)}
+
+
+async def left_unheard(shop: Shop) -> dict[str, Handle]:
+    """All its scans were lost; its carrier is asked once its day has passed."""
+    order = await shop.bought(shop.new_sku(), **HOW)
+    await shop.carrier("webhooks", mode="drop")
+    await shop.scan(order, "picked_up", "delivered")
+    await shop.skip_time(shop.parcel_flow(order), timedelta(hours=49))
+    await shop.order_in(order["number"], "delivered")
+    await shop.carrier("webhooks", mode="normal")
+    return {"shipment_left_unheard": shop.parcel_flow(order)}
 
 
 async def returned_to_sender(shop: Shop) -> dict[str, Handle]:
@@ -106,4 +118,4 @@ async def sent_back(shop: Shop) -> dict[str, Handle]:
     return {"order_returned": flow}
 
 
-SCENES = (lost, returned_to_sender, held, in_two_parcels, backordered, refunded, sent_back)
+SCENES = (lost, left_unheard, returned_to_sender, held, in_two_parcels, backordered, refunded, sent_back)
