@@ -47,22 +47,22 @@ class Living:
         """The order, once it is as it should be."""
         return await until(lambda: self.shop.order(number), good, within=WITHIN)
 
-    async def bought(self, *, quantity: int = 1) -> dict[str, Any]:
+    async def bought(self, *, quantity: int = 1, card: str = "pm_card_visa") -> dict[str, Any]:
         """An order with its label."""
         sku = self.shop.new_sku()
         key = f"{self.salt}-buy"
-        answer = await self.shop.buy(sku, key=key, quantity=quantity)
+        answer = await self.shop.buy(sku, key=key, quantity=quantity, card=card)
         deadline = time.monotonic() + WITHIN
         while answer.status_code in NOT_FINAL and time.monotonic() < deadline:
             await asyncio.sleep(0.1)
-            answer = await self.shop.buy(sku, key=key, quantity=quantity)
+            answer = await self.shop.buy(sku, key=key, quantity=quantity, card=card)
         assert answer.status_code == 201, answer.text
         number = answer.json()["order_number"]
         return await self.order_where(number, lambda seen: seen["shipments"][0]["state"] == "label_bought")
 
-    async def handed_over(self) -> dict[str, Any]:
+    async def handed_over(self, card: str = "pm_card_visa") -> dict[str, Any]:
         """An order whose parcel has left."""
-        order = await self.bought()
+        order = await self.bought(card=card)
         answer = await self.ask("POST", f"/v1/shipments/{order['shipments'][0]['id']}/handover", "handover")
         assert answer.status_code == 200, answer.text
         return await self.order_where(order["number"], lambda seen: seen["state"] == "shipped")
@@ -161,11 +161,13 @@ async def less_of_it(living: Living) -> str:
 
 
 async def refunded(living: Living) -> str:
-    """Some money goes back."""
-    order = await living.handed_over()
+    """Some money goes back, and takes its time."""
+    order = await living.handed_over("pm_card_pendingRefund")
     answer = await living.ask("POST", f"/v1/orders/{order['number']}/refunds", "refund", {"amount": 4_000})
     assert answer.status_code == 201, answer.text
-    await living.order_where(order["number"], lambda seen: seen["payment"]["refunded"] == 4_000)
+    await living.order_where(order["number"], lambda seen: seen["refunds"][0]["state"] in ("settling", "succeeded"))
+    await living.shop.stripe("advance", seconds=20)
+    await living.order_where(order["number"], lambda seen: seen["refunds"][0]["state"] == "succeeded")
     return await living.tell(order)
 
 
