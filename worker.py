@@ -4,8 +4,9 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -205,6 +206,15 @@ def build(
     )
 
 
+def give_way(niceness: int) -> None:
+    """So much lower priority than others. Linux may compare sessions instead of processes (sched(7), autogroups): one
+    that is of this process alone gives way as a whole."""
+    os.nice(niceness)
+    if os.getsid(0) == os.getpid():
+        with suppress(OSError):
+            Path("/proc/self/autogroup").write_text(str(niceness))
+
+
 async def _serve_health(host: str, port: int) -> asyncio.Server:
     """`GET /readyz` for whoever watches this process: it answers once the worker polls."""
 
@@ -230,7 +240,7 @@ async def main(*further: Interceptor) -> None:
     """Run until SIGTERM or SIGINT; then take no new work, and let what is under way end."""
     settings = get_settings()
     configure(settings.log_level)
-    os.nice(settings.worker_niceness)
+    give_way(settings.worker_niceness)
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)

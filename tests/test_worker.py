@@ -4,8 +4,11 @@ import ast
 import dataclasses
 import importlib
 import inspect
+import os
 import pkgutil
 import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -110,6 +113,16 @@ def test_a_process_serves_both_queues_or_one() -> None:
     one = {kind: queues_of(everything.model_copy(update={"worker_serves": kind})) for kind in Serves}
     assert one[Serves.CHECKOUTS] == {"shop": WORKFLOW_TASKS}
     assert one[Serves.ORDERS] == {"shop-orders": WORKFLOW_TASKS}
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="the kernel compares processes, not sessions")
+@pytest.mark.parametrize("alone", [True, False], ids=["a session of its own", "its starter's session"])
+def test_a_process_gives_way_as_a_whole_where_it_is_alone(alone: bool) -> None:
+    seen = "print(os.nice(0), open('/proc/self/autogroup').read().split()[-1])"
+    command = [sys.executable, "-c", f"import os, worker; worker.give_way(7); {seen}"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, start_new_session=alone).stdout.split()
+    before = os.nice(0), int(Path("/proc/self/autogroup").read_text().split()[-1])
+    assert said == [str(before[0] + 7), "7" if alone else str(before[1])]
 
 
 async def test_every_activity_of_the_room_is_registered(worker: Worker) -> None:
