@@ -3,8 +3,8 @@
 import gc
 
 YOUNG, MIDDLE, OLD = 20_000, 20, 2
-"""The last decides when what has grown old is looked through. A workflow that a worker has forgotten is a circle, and old:
-with 20 a worker kept those of 8,000 orders, 600 MB, until it looked."""
+"""The last decides when what has grown old is looked through. A workflow that a worker has forgotten is a circle, and
+old: with 20 a worker kept those of 8,000 orders, 600 MB, until it looked."""
 
 
 def spare_what_stays() -> None:
