@@ -27,8 +27,8 @@ from temporalio.common import WorkflowIDConflictPolicy
 
 from benchmarks import lives, plot
 from benchmarks.floor import FloorWorkflow
+from benchmarks.growth.costs import until_labelled
 from benchmarks.machine import about
-from benchmarks.shelf import rows
 from sandbox.demo import API_KEY, cart
 from sandbox.stack import Stack, StackOptions
 
@@ -104,12 +104,17 @@ async def run(stack: Stack, count: int, whole: int, console: Console) -> dict[st
                 )
                 for name, one in (("floor", floor), ("checkouts", checkout))
             ]
-            await labelled(stack)
+            await labelled(stack, UNHURRIED)
             for at_once in CONCURRENCY:
                 bare = await measure(floor, count, at_once, progress, f"floor, {at_once} at once")
                 real = await measure(checkout, count, at_once, progress, f"checkouts, {at_once} at once")
                 results.append(
-                    {"at_once": at_once, "floor": bare, "checkout": real, "labelled_after": await labelled(stack)}
+                    {
+                        "at_once": at_once,
+                        "floor": bare,
+                        "checkout": real,
+                        "labelled_after": await labelled(stack, count),
+                    }
                 )
     return {
         "unhurried": {"pause_seconds": PAUSE_SECONDS, "floor": alone[0], "checkout": alone[1]},
@@ -118,14 +123,11 @@ async def run(stack: Stack, count: int, whole: int, console: Console) -> dict[st
     }
 
 
-async def labelled(stack: Stack) -> float:
+async def labelled(stack: Stack, count: int) -> float:
     """Seconds until every parcel has its label: what was left to do, and what the next floor must not meet."""
-    began, query = time.monotonic(), "SELECT count(*) FROM shipments WHERE state = 'pending'"
-    while True:
-        ((left,),) = await asyncio.to_thread(rows, stack, query)
-        if not left:
-            return time.monotonic() - began
-        await asyncio.sleep(0.5)
+    began = time.monotonic()
+    await until_labelled(stack, count)
+    return time.monotonic() - began
 
 
 def stock_up(stack: Stack) -> None:

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from benchmarks.__main__ import WORKERS
 from benchmarks.chaos import Chaos
 from benchmarks.cost import Cost, cost
 from benchmarks.crowd import Crowd, Drop, Outcome
@@ -130,8 +131,7 @@ async def run(stack: Stack, drops: list[tuple[int, int]], connections: int, seed
 
 def kinds(workers: int, niceness: int) -> tuple[dict[str, str], ...]:
     """The last of several serves orders, with what the machine has left; the others serve buyers."""
-    buyers = {"MILEPOST_WORKER_SERVES": "checkouts", "MILEPOST_WORKER_NICENESS": str(niceness)}
-    orders = {"MILEPOST_WORKER_SERVES": "orders", "MILEPOST_WORKER_NICENESS": "19"}
+    buyers, orders = WORKERS[0] | {"MILEPOST_WORKER_NICENESS": str(niceness)}, WORKERS[1]
     return (*[buyers] * (workers - 1), orders) if workers > 1 else (buyers | {"MILEPOST_WORKER_SERVES": "everything"},)
 
 

@@ -56,12 +56,13 @@ async def orders(stack: Stack, count: int, tell: Callable[[], None], at_once: in
         began = time.perf_counter()
         with counted(stack, count) as found:
             await asyncio.gather(*(one_after_another() for _ in range(at_once)))
-            await _until_labelled(stack, LABELLED_WITHIN_SECONDS + count)
+            await until_labelled(stack, count)
         return found | {"per_second": count / (time.perf_counter() - began)}
 
 
-async def _until_labelled(stack: Stack, within: float) -> None:
-    deadline = time.monotonic() + within
+async def until_labelled(stack: Stack, count: int) -> None:
+    """Every parcel has its label, those of `count` orders too. Raises `TimeoutError` for labels that do not come."""
+    deadline = time.monotonic() + LABELLED_WITHIN_SECONDS + count
     while time.monotonic() < deadline:
         ((pending,),) = await asyncio.to_thread(rows, stack, _UNLABELLED)
         if not pending:
