@@ -16,7 +16,8 @@ from tests.faults.lives import arm
 from tests.flow.kit import TENANT, Shop, until
 from tests.flow.returns_kit import Returns
 
-ON_A_LABEL = ("label_bought", "handed_over", "delivered")
+UNDER_WAY = ("label_bought", "handed_over")
+ON_A_LABEL = (*UNDER_WAY, "delivered")
 REFUSED_REFUND = {"code": "charge_disputed", "message": "This charge is disputed."}
 ON_THE_WAY = WAY[3:]
 
@@ -182,12 +183,16 @@ class DayOrder:
         self.happened[what] += 1
 
     async def scan(self, status: str, place: int) -> None:
-        """The carrier says so; and what ends a parcel that has left has ended it."""
-        left = (await self.look())["shipments"][place]["state"] == "handed_over"
+        """The carrier says so. What may end a parcel has ended it then, or a person is called: it was never theirs."""
         await self.one.scan(status, place)
         self.said.append(f"scanned: {status}")
-        if left and status in ("lost", "return_to_sender"):
-            await self.until(lambda seen: seen["shipments"][place]["state"] != "handed_over")
+        if status in ("lost", "return_to_sender"):
+            words = f"the carrier says {status.replace('_', ' ')}"
+            await self.until(
+                lambda seen: (
+                    seen["shipments"][place]["state"] not in UNDER_WAY or words in (seen["attention_reason"] or "")
+                )
+            )
 
     async def _warn(self, what: What) -> None:
         """What Stripe will answer to the next request of that kind."""
