@@ -24,6 +24,12 @@ Refunds = dict[str, dict[str, OperationState]]
 Balances = dict[str, dict[str, int]]
 
 
+async def known(session: AsyncSession, intents: Collection[str]) -> set[str]:
+    """Those of these intents that a payment of ours has."""
+    found = await session.scalars(sa.select(Payment.intent_id).where(Payment.intent_id.in_(intents)))
+    return {intent for intent in found if intent is not None}
+
+
 async def ours(session: AsyncSession, intents: Collection[str] | None = None) -> dict[str, OurBook]:
     """Intent id → our book of it: of these intents, or of all payments that have one."""
     query = (

@@ -1,6 +1,6 @@
 """The inbox: webhooks as they came, verified over their raw bytes, kept until they are handled."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -49,15 +49,14 @@ class Outcome(StrEnum):
     MALFORMED = "malformed"
 
 
-async def store(session: AsyncSession, tenant: str, source: str, event_id: str, body: bytes) -> bool:
-    """Keep a webhook; False when this event was here already."""
-    inserted = await session.scalar(
-        postgresql.insert(InboxMessage)
-        .values(tenant_id=tenant, source=source, event_id=event_id, body=body)
-        .on_conflict_do_nothing()
-        .returning(InboxMessage.event_id)
-    )
-    return inserted is not None
+async def store(session: AsyncSession, tenant: str, source: str, bodies: Mapping[str, bytes]) -> int:
+    """Keep webhooks, event id → body; answers with how many were not here already."""
+    kind = {"tenant_id": tenant, "source": source}
+    rows = [kind | {"event_id": event, "body": body} for event, body in sorted(bodies.items())]  # one order of locks
+    if not rows:
+        return 0
+    insert = postgresql.insert(InboxMessage).on_conflict_do_nothing().returning(InboxMessage.event_id)
+    return len((await session.scalars(insert, rows)).all())
 
 
 async def receive(
@@ -70,7 +69,9 @@ async def receive(
     told: Outcome | None = None,
     wait_seconds: float = 0.0,
 ) -> bool | None:
-    """As `store`, in one round trip and without a transaction around it; None when there is no such tenant.
+    """Keep one, in one round trip and without a transaction around it.
+
+    False when it was here already; None when there is no such tenant.
 
     `told`: what becomes of it is known already; it is handled. Else it is due in `wait_seconds`.
     """

@@ -23,6 +23,11 @@ _REFUNDS = {
     "canceled": OperationState.FAILED,
 }
 
+_CHARGE_AND_REFUNDS = ["latest_charge.refunds"]
+
+PAGE = 100
+"""The most that Stripe lists at once."""
+
 EVENTS_SECONDS = 900
 """So much of Stripe's log is read at a time: with ten orders a second some 25,000 events, 60 MB."""
 
@@ -47,53 +52,64 @@ class StripeBooks:
         """Every intent of the account. For the audit: three long lists, whatever the number of intents."""
         try:
             refunds: dict[str, list[stripe.Refund]] = defaultdict(list)
-            listed = await self._client.v1.refunds.list_async({"limit": 100})
+            listed = await self._client.v1.refunds.list_async({"limit": PAGE})
             async for refund in listed.auto_paging_iter():
                 refunds[_id(refund.payment_intent)].append(refund)
             moved: dict[str, list[stripe.BalanceTransaction]] = defaultdict(list)
-            page = await self._client.v1.balance_transactions.list_async({"limit": 100, "expand": ["data.source"]})
+            page = await self._client.v1.balance_transactions.list_async({"limit": PAGE, "expand": ["data.source"]})
             async for transaction in page.auto_paging_iter():
                 moved[_id(getattr(transaction.source, "payment_intent", None))].append(transaction)
-            intents = await self._client.v1.payment_intents.list_async({"limit": 100})
+            intents = await self._client.v1.payment_intents.list_async({"limit": PAGE})
             async for intent in intents.auto_paging_iter():
                 yield _book(intent, refunds[intent.id], moved[intent.id])
         except stripe.StripeError as error:
             raise fault(error) from error
 
     async def of_intent(self, intent_id: str) -> IntentBook:
-        """One intent."""
+        """One intent: a question to Stripe if nothing was taken, two if all was kept, one more for each refund and for
+        disputes. Up to ten refunds come with their charge (docs.stripe.com/api/charges/object).
+        """
         try:
-            intent = await self._client.v1.payment_intents.retrieve_async(intent_id)
-            refunds, moved = [], []
-            if charge := _id(intent.latest_charge):
-                listed = await self._client.v1.refunds.list_async({"payment_intent": intent_id, "limit": 100})
-                refunds = [refund async for refund in listed.auto_paging_iter()]
-                moved = await self._moved_by(charge)
+            intent = await self._client.v1.payment_intents.retrieve_async(intent_id, {"expand": _CHARGE_AND_REFUNDS})
+            charge, refunds, moved = intent.latest_charge, list[stripe.Refund](), list[stripe.BalanceTransaction]()
+            if isinstance(charge, stripe.Charge) and charge.amount_captured:
+                refunds = await self._refunds_of(charge)
+                moved = await self._moved_by(charge.id)
                 moved += [one for refund in refunds for one in await self._moved_by(refund.id)]
-                disputes = await self._client.v1.disputes.list_async({"payment_intent": intent_id, "limit": 100})
-                moved += [one async for dispute in disputes.auto_paging_iter() for one in dispute.balance_transactions]
+                if charge.disputed:
+                    listed = await self._client.v1.disputes.list_async({"charge": charge.id, "limit": PAGE})
+                    moved += [
+                        one async for dispute in listed.auto_paging_iter() for one in dispute.balance_transactions
+                    ]
             return _book(intent, refunds, moved)
         except stripe.StripeError as error:
             raise fault(error) from error
 
+    async def _refunds_of(self, charge: stripe.Charge) -> list[stripe.Refund]:
+        if charge.refunds is not None and not charge.refunds.has_more:
+            return charge.refunds.data
+        listed = await self._client.v1.refunds.list_async({"charge": charge.id, "limit": PAGE})
+        return [refund async for refund in listed.auto_paging_iter()]
+
     async def _moved_by(self, source: str) -> list[stripe.BalanceTransaction]:
-        page = await self._client.v1.balance_transactions.list_async({"source": source, "limit": 100})
+        page = await self._client.v1.balance_transactions.list_async({"source": source, "limit": PAGE})
         return [transaction async for transaction in page.auto_paging_iter()]
 
-    async def events(self, since: int, until: int) -> AsyncIterator[RawEvent]:
-        """The log from `since` up to and without `until` (seconds since the epoch), oldest first.
+    async def events(self, since: int, until: int) -> AsyncIterator[list[RawEvent]]:
+        """The log from `since` up to and without `until` (seconds since the epoch), oldest first, in pages.
 
         Stripe lists it newest first, so it is read in pieces of time, and one of them is in memory.
         """
         for begin in range(since, until, EVENTS_SECONDS):
             end = min(begin + EVENTS_SECONDS, until)
             try:
-                page = await self._client.v1.events.list_async({"limit": 100, "created": {"gte": begin, "lt": end}})
+                page = await self._client.v1.events.list_async({"limit": PAGE, "created": {"gte": begin, "lt": end}})
                 found = [_raw(event) async for event in page.auto_paging_iter()]
             except stripe.StripeError as error:
                 raise fault(error) from error
-            for event in reversed(found):
-                yield event
+            found.reverse()
+            for first in range(0, len(found), PAGE):
+                yield found[first : first + PAGE]
 
 
 def _raw(event: stripe.Event) -> RawEvent:

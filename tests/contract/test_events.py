@@ -11,7 +11,7 @@ async def log_of(account: Account, intent_id: str) -> tuple[int, list[RawEvent]]
     """When the intent was made, and the events about it in the hour from then on."""
     intent = await account.shopper.payment_intents.retrieve_async(intent_id)
     since = intent.created
-    found = [one async for one in account.gateway.books.events(since, since + 3600)]
+    found = [one async for some in account.gateway.books.events(since, since + 3600) for one in some]
     return since, [one for one in found if one.intent_id == intent_id]
 
 
@@ -57,5 +57,5 @@ async def test_since_counts_and_until_does_not(account: Account) -> None:
     await account.eventually(look, bool)
     since, found = await log_of(account, held.intent_id)
     assert "payment_intent.created" in {body(one)["type"] for one in found}
-    before = [one async for one in account.gateway.books.events(since - 60, since)]
+    before = [one async for some in account.gateway.books.events(since - 60, since) for one in some]
     assert held.intent_id not in {one.intent_id for one in before}

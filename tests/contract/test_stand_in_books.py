@@ -4,6 +4,9 @@ import json
 import time
 from typing import Any
 
+import pytest
+import stripe
+
 from domain.books import IntentStatus
 from gateways.stripe.books import EVENTS_SECONDS
 from tests.contract.kit import TENANT, Account
@@ -47,6 +50,35 @@ def _sorted(book: Any) -> Any:
     return book.intent_id, book.status, sorted(book.refunds, key=str), sorted(book.fees, key=str), book.net
 
 
+async def test_an_intent_takes_few_questions(emptied: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stripe allows a hundred a second, and shoppers have the first right to them."""
+    held, kept, given_back = await emptied.held(), await emptied.taken(1400), await emptied.taken(1400)
+    await emptied.gateway.refund(emptied.refunds(given_back.intent_id, 600))
+    charged_back, _ = await disputed(emptied, amount=1500)
+    asked, request = list[str](), stripe.HTTPXClient.request_async
+
+    async def counted(client: Any, method: str, url: str, *more: Any, **named: Any) -> Any:
+        asked.append(f"{method} {url}")
+        return await request(client, method, url, *more, **named)
+
+    monkeypatch.setattr(stripe.HTTPXClient, "request_async", counted)
+    counts = []
+    for intent in (held.intent_id, kept.intent_id, given_back.intent_id, charged_back):
+        asked.clear()
+        await emptied.gateway.books.of_intent(intent)
+        counts.append(len(asked))
+    assert counts == [1, 2, 3, 3]
+
+
+async def test_more_refunds_than_come_with_their_charge(emptied: Account) -> None:
+    paid = await emptied.taken(2400)
+    for _ in range(12):
+        await emptied.gateway.refund(emptied.refunds(paid.intent_id, 100))
+    book = await emptied.gateway.books.of_intent(paid.intent_id)
+    assert [refund.amount_minor for refund in book.refunds] == [100] * 12
+    assert book.net == {"EUR": 1200 - sum(fee.fee_minor for fee in book.fees)}
+
+
 async def test_the_whole_account_comes_in_pages(emptied: Account) -> None:
     for _ in range(103):
         await emptied.gateway.authorize(emptied.asks(None))
@@ -80,7 +112,8 @@ async def test_a_lapse_is_told_as_one(emptied: Account) -> None:
     told = [
         json.loads(one.body)["type"]
         for since in (begun, begun + 8 * 86_400)
-        async for one in emptied.gateway.books.events(since - 600, since + 600)
+        async for some in emptied.gateway.books.events(since - 600, since + 600)
+        for one in some
     ]
     assert told[3:] == ["charge.expired", "payment_intent.canceled"]
 
@@ -89,8 +122,10 @@ async def test_events_come_in_pages_and_in_order(emptied: Account) -> None:
     for _ in range(40):
         await emptied.held()
     now = int(time.time())
-    log = [one async for one in emptied.gateway.books.events(now - 3 * EVENTS_SECONDS, now + EVENTS_SECONDS)]
+    pages = [some async for some in emptied.gateway.books.events(now - 3 * EVENTS_SECONDS, now + EVENTS_SECONDS)]
+    log = [one for some in pages for one in some]
     assert len(log) == 120
+    assert max(map(len, pages)) <= 100
     by_intent: dict[str | None, list[str]] = {}
     for one in log:
         by_intent.setdefault(one.intent_id, []).append(json.loads(one.body)["type"])

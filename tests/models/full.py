@@ -54,7 +54,7 @@ async def full_shop(server: Server) -> Shop:
         await stock.adjust(
             session, PLACE, sku, kind=MovementKind.RECEIVED, quantity=5, reason="delivery", key="k", fingerprint="f"
         )
-        await inbox.store(session, shop.tenant, "stripe", "evt_1", b"{}")
+        await inbox.store(session, shop.tenant, "stripe", {"evt_1": b"{}"})
         parcel = await shipments.get(session, placed.parcels[0].shipment_id)
         scan = Scan("scan_1", "generic", "s", "t", "r", TrackingStatus.PICKED_UP, "PU", "Picked up", AT)
         assert await shipments.record_scan(session, parcel, scan) is not None

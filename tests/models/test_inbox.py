@@ -18,9 +18,9 @@ ALL = 1_000
 
 
 async def store(shop: Shop, event: str = "evt_1", source: str = "stripe", body: bytes = b"first") -> bool:
-    """As a webhook's route does it."""
+    """As a comparison with the sender's log does it."""
     async with shop.transaction() as session:
-        return await inbox.store(session, shop.tenant, source, event, body)
+        return bool(await inbox.store(session, shop.tenant, source, {event: body}))
 
 
 async def receive(
@@ -67,6 +67,15 @@ async def test_an_event_that_comes_twice_is_one_row_with_its_first_body(shop: Sh
     assert await store(shop)
     assert not await store(shop, body=b"second")
     assert shop.rows("SELECT event_id, body FROM inbox") == [("evt_1", b"first")]
+
+
+async def test_of_many_those_count_that_were_not_here(shop: Shop) -> None:
+    assert await store(shop, "evt_2")
+    async with shop.transaction() as session:
+        assert await inbox.store(session, shop.tenant, "stripe", {}) == 0
+        many = {f"evt_{number}": b"many" for number in range(150)}
+        assert await inbox.store(session, shop.tenant, "stripe", many) == 149
+    assert shop.rows("SELECT body, count(*) FROM inbox GROUP BY body ORDER BY body") == [(b"first", 1), (b"many", 149)]
 
 
 async def test_of_twenty_that_come_at_once_one_is_new(shop: Shop) -> None:
