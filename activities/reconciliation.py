@@ -50,7 +50,8 @@ class ReconciliationActivities:
             theirs = await asyncio.gather(*map(self._stripe.books.of_intent, some))
             async with self._database.transaction(asked.tenant) as session:
                 own = await books.ours(session, some)
-                late = [await _post_fees(session, asked.tenant, one, own.get(one.intent_id)) for one in theirs]
+                pairs = [(one, own[one.intent_id]) for one in theirs if one.intent_id in own]
+                late = [await _post_fees(session, asked.tenant, *pair) for pair in pairs]
                 if any(late):
                     posted, own = posted + sum(late), await books.ours(session, some)
             for one in theirs:
@@ -94,10 +95,10 @@ def _words(drift: Drift) -> str:
     return f"our books and Stripe's disagree ({drift.rule}): {drift.expected} here, {drift.found} there"
 
 
-async def _post_fees(session: AsyncSession, tenant: str, theirs: IntentBook, own: OurBook | None) -> int:
+async def _post_fees(session: AsyncSession, tenant: str, theirs: IntentBook, own: OurBook) -> int:
     """Fees the provider named only after the movement they belong to."""
     posted = 0
-    for one in theirs.fees if own is not None else ():
+    for one in theirs.fees:
         if one.fee_minor and not await ledger.posted(session, f"fee/{one.transaction_id}"):
             payment = await session.get_one(Payment, (tenant, own.payment_id))
             await ledger.post_fee(session, payment, Fee(one.transaction_id, one.fee_minor, one.currency))
