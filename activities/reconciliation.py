@@ -10,6 +10,7 @@ from domain.books import CompareBooks, Compared, Drift, IntentBook, OrderCalled,
 from domain.ids import BOOKS_CALL
 from domain.payments import Fee
 from gateways.stripe import Stripe
+from gateways.stripe.events import LISTENED_TO
 from models import books, inbox, ledger, orders, reconciliation, tenancy
 from models.database import Database
 from models.payments import Payment
@@ -86,7 +87,8 @@ class ReconciliationActivities:
             async with self._database.transaction(asked.tenant) as session:
                 known = await books.known(session, about)
                 mine = [one for one in events if one.tenant == asked.tenant or one.intent_id in known]
-                missed += await inbox.store(session, asked.tenant, SOURCE, {one.event_id: one.body for one in mine})
+                bodies = {one.event_id: one.body for one in mine if one.kind in LISTENED_TO}
+                missed += await inbox.store(session, asked.tenant, SOURCE, bodies)
             intents |= {one.intent_id for one in mine if one.intent_id}
         return missed, intents
 

@@ -19,6 +19,7 @@ from domain.payments import PaymentMode, PaymentNews
 from domain.refunds import RefundInput, RefundNews
 from domain.states import CHECKOUT_MOVES, MEMBERSHIP_MOVES, CheckoutState, OperationKind, PaymentState, is_terminal
 from gateways.stripe import StripeEvent
+from gateways.stripe.events import PAYMENT_NEWS
 from models import cancellations, checkouts, memberships, orders, payments, refunds, returns
 from models.checkouts import Checkout
 from models.inbox import InboxMessage, Outcome
@@ -29,28 +30,17 @@ from workflows.display import dispute_title
 
 WAIT_FOR_CALL_SECONDS = 2.0
 _AFTER_CAPTURE = ("charge.dispute.", "refund.", "charge.refund.")
-_NEWS = frozenset(
-    f"payment_intent.{what}"
-    for what in (
-        "amount_capturable_updated",
-        "succeeded",
-        "payment_failed",
-        "canceled",
-        "processing",
-        "requires_action",
-    )
-)
 
 
 def tells_nothing(event: StripeEvent) -> bool:
     """Whether it is of a kind that nobody is told of: it is kept, and that is all."""
-    return not event.type.startswith(_AFTER_CAPTURE) and (event.type not in _NEWS or event.intent_id is None)
+    return not event.type.startswith(_AFTER_CAPTURE) and (event.type not in PAYMENT_NEWS or event.intent_id is None)
 
 
 def echoes(event: StripeEvent, tenant: str) -> bool:
     """Whether it says what a call of ours did to a payment: the answer to that call comes first, and mostly it then
     tells nothing. What a shopper's browser did has a key of the browser's."""
-    return event.type in _NEWS and (event.idempotency_key or "").startswith(f"{tenant}/")
+    return event.type in PAYMENT_NEWS and (event.idempotency_key or "").startswith(f"{tenant}/")
 
 
 async def about_payment(session: AsyncSession, message: InboxMessage, event: StripeEvent) -> Decision:

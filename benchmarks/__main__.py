@@ -22,13 +22,14 @@ import psycopg
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
-from temporalio.client import Client, WithStartWorkflowOperation
+from temporalio.client import Client, GrpcCompression, WithStartWorkflowOperation
 from temporalio.common import WorkflowIDConflictPolicy
 
 from benchmarks import lives, plot
 from benchmarks.floor import FloorWorkflow
 from benchmarks.growth.costs import until_labelled
 from benchmarks.machine import about
+from benchmarks.wire import Connection
 from sandbox.demo import API_KEY, cart
 from sandbox.stack import Stack, StackOptions
 
@@ -71,7 +72,7 @@ async def run(stack: Stack, count: int, whole: int, console: Console) -> dict[st
     """Whole lives, while there is no backlog; then both sides at each concurrency, in turn, so that the machine's noise
     hits both."""
     links = stack.links
-    client = await Client.connect(links.temporal_address)
+    client = await Client.connect(links.temporal_address, grpc_compression=GrpcCompression.NONE)
     body = cart({"mode": "server", "payment_method": "pm_card_visa"}, quantity=1)
 
     async def floor() -> None:
@@ -84,14 +85,16 @@ async def run(stack: Stack, count: int, whole: int, console: Console) -> dict[st
         await client.execute_update_with_start_workflow(FloorWorkflow.begin, start_workflow_operation=start)
 
     results = []
-    limits = httpx.Limits(max_connections=200)
-    headers = {"Authorization": f"Bearer {API_KEY}"}
-    async with httpx.AsyncClient(base_url=links.api, headers=headers, timeout=60, limits=limits) as api:
+    headers, idle = {"Authorization": f"Bearer {API_KEY}"}, list[Connection]()
 
-        async def checkout() -> None:
-            answer = await api.post("/v1/checkouts", json=body, headers={"Idempotency-Key": str(uuid.uuid4())})
-            answer.raise_for_status()
+    async def checkout() -> None:
+        mine = idle.pop() if idle else Connection(links.api, headers, timeout=60)
+        status, answer = await mine.request("POST", "/v1/checkouts", body, {"Idempotency-Key": str(uuid.uuid4())})
+        if status != httpx.codes.CREATED:
+            raise RuntimeError(f"a checkout was answered with {status}: {answer.decode()}")
+        idle.append(mine)
 
+    async with httpx.AsyncClient(base_url=links.api, headers=headers, timeout=60) as api:
         with Progress(console=console) as progress:
             await measure(floor, 20, 4, progress, "warming up the floor")
             await measure(checkout, 20, 4, progress, "warming up checkouts")
@@ -116,6 +119,8 @@ async def run(stack: Stack, count: int, whole: int, console: Console) -> dict[st
                         "labelled_after": await labelled(stack, count),
                     }
                 )
+    for one in idle:
+        one.close()
     return {
         "unhurried": {"pause_seconds": PAUSE_SECONDS, "floor": alone[0], "checkout": alone[1]},
         "checkouts": results,

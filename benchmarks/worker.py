@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from temporalio.client import Client
+from temporalio.client import Client, GrpcCompression
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from benchmarks.floor import FloorWorkflow, nothing
@@ -12,7 +12,7 @@ from benchmarks.floor import FloorWorkflow, nothing
 async def main(address: str) -> None:
     """Until it is stopped."""
     worker = Worker(
-        await Client.connect(address),
+        await Client.connect(address, grpc_compression=GrpcCompression.NONE),  # as ours does near by
         task_queue="floor",
         workflows=[FloorWorkflow],
         activities=[nothing],

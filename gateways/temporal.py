@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 from temporalio.api.common.v1 import Payload
-from temporalio.client import Client, Interceptor
+from temporalio.client import Client, GrpcCompression, Interceptor
 from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
 from temporalio.converter import (
     CompositePayloadConverter,
@@ -66,9 +66,19 @@ def converter_of(keys: Sequence[PayloadKey]) -> DataConverter:
 async def connect(settings: Settings, *, lazy: bool = False, interceptors: Sequence[Interceptor] = ()) -> Client:
     """A client with our data converter. `lazy` connects at the first call: the API starts while Temporal is away.
 
+    What goes over TLS is compressed, for it may go far. To a server near by that costs more than it saves: 2 % of the
+    server's processor, and 1 % of a worker's.
+
     Raises `RuntimeError` when the server cannot be reached and `lazy` is off.
     """
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", "localhost:7233")
     converter = converter_of(settings.payload_keys)
-    return await Client.connect(**config, data_converter=converter, lazy=lazy, interceptors=interceptors)
+    far = config.get("tls") or config.get("api_key")  # a key without a word on TLS means TLS
+    return await Client.connect(
+        **config,
+        data_converter=converter,
+        lazy=lazy,
+        interceptors=interceptors,
+        grpc_compression=GrpcCompression.GZIP if far else GrpcCompression.NONE,
+    )

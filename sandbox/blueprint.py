@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateways.stripe.events import LISTENED_TO
 from sandbox import postgres, temporal
 from sandbox.data import DataDirectory
 from sandbox.ports import HOST
@@ -250,7 +251,7 @@ def servers(
         ),
         _stand_in(
             data, "stripe", ports["stripe"], ours, "--public-url", links.stripe,
-            "--webhook-url", f"{links.api}/webhooks/stripe/{TENANT}",
+            "--webhook-url", f"{links.api}/webhooks/stripe/{TENANT}", "--webhook-events", ",".join(LISTENED_TO),
             key=links.stripe_api_key, secret=links.stripe_webhook_secret,
         ),
         _stand_in(

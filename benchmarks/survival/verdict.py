@@ -12,6 +12,7 @@ from temporalio.client import Client
 from activities.audit import Finding, audit_tenant
 from benchmarks.shelf import rows
 from benchmarks.survival.shoppers import Told
+from gateways.stripe.events import LISTENED_TO
 from models.demo import TENANT
 from sandbox.stack import Stack
 from settings import Settings
@@ -123,14 +124,14 @@ def _money(stack: Stack, intents: list[dict[str, Any]]) -> Iterator[Check]:
 
 
 async def _events(http: httpx.AsyncClient, stack: Stack) -> list[str]:
-    """Ids of every event Stripe has made that is about payments, as its own list gives them."""
+    """Ids of every event of Stripe's that the endpoint subscribes to, as its own list gives them."""
     headers = {"Authorization": f"Bearer {stack.links.stripe_api_key}"}
     found, after = list[str](), dict[str, str]()
     while True:
         query = {"limit": str(EVENTS_A_PAGE)} | after
         answer = await http.get(f"{stack.links.stripe}/v1/events", params=query, headers=headers)
         page = answer.raise_for_status().json()
-        found += [one["id"] for one in page["data"] if one["type"].startswith("payment_intent.")]
+        found += [one["id"] for one in page["data"] if one["type"] in LISTENED_TO]
         if not page["has_more"]:
             return found
         after = {"starting_after": page["data"][-1]["id"]}

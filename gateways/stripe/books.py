@@ -37,6 +37,7 @@ class RawEvent:
     """An event of Stripe's log as its webhook would bring it."""
 
     event_id: str
+    kind: str
     tenant: str | None
     intent_id: str | None
     body: bytes
@@ -116,7 +117,7 @@ def _raw(event: stripe.Event) -> RawEvent:
     subject = event.data.object.to_dict()
     name = "id" if subject.get("object") == "payment_intent" else "payment_intent"
     tenant = (subject.get("metadata") or {}).get("tenant")
-    return RawEvent(event.id, tenant, subject.get(name), str(event).encode())
+    return RawEvent(event.id, event.type, tenant, subject.get(name), str(event).encode())
 
 
 def _book(

@@ -4,6 +4,25 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+PAYMENT_NEWS = tuple(
+    f"payment_intent.{what}"
+    for what in (
+        "amount_capturable_updated",
+        "succeeded",
+        "payment_failed",
+        "canceled",
+        "requires_action",
+        "processing",
+    )
+)
+LISTENED_TO = (
+    *PAYMENT_NEWS,
+    *(f"refund.{what}" for what in ("created", "updated", "failed")),
+    *(f"charge.dispute.{what}" for what in ("created", "updated", "closed", "funds_withdrawn", "funds_reinstated")),
+)
+"""The types that an endpoint at Stripe subscribes to (docs/deploy.md). Any other is kept if it comes, and not missed if
+it does not."""
+
 
 class MalformedEvent(Exception):
     """Signed, but not an event that we can read."""

@@ -1,8 +1,9 @@
 """A stand-in for Stripe's API, for machines without an account; it keeps Stripe's documented behaviour.
 
 Start it with `python -m sandbox.stripe --port N --api-key sk_test_…`, and as wished `--host`, `--state FILE`,
-`--webhook-url URL --webhook-secret whsec_…` (both again for each further endpoint), `--public-url URL`,
-`--publishable-key pk_test_…`, `--api-version V`, `--search-lag SECONDS`. Then point the SDK's API base at it.
+`--webhook-url URL --webhook-secret whsec_…` (both again for each further endpoint), `--webhook-events A,B` (the types
+that they get; all when left out), `--public-url URL`, `--publishable-key pk_test_…`, `--api-version V`,
+`--search-lag SECONDS`. Then point the SDK's API base at it.
 
 Controls, without authentication, JSON in and out:
 

@@ -20,6 +20,7 @@ def main() -> None:
     parser.add_argument("--publishable-key", help="a browser's key; without it, anything that begins with pk_test_")
     parser.add_argument("--webhook-url", action="append", default=[], help="repeat for several endpoints")
     parser.add_argument("--webhook-secret", action="append", default=[], help="one a URL, in the same order")
+    parser.add_argument("--webhook-events", default="*", help="the types that all of them get, with commas between")
     parser.add_argument("--state", type=Path, help="a file that keeps everything; without it, memory only")
     parser.add_argument("--public-url", help="how browsers reach this server; http://HOST:PORT when left out")
     parser.add_argument("--api-version", default=API_VERSION, help="the version events are written in")
@@ -33,7 +34,9 @@ def main() -> None:
         publishable_key=args.publishable_key, search_lag=args.search_lag,
     )  # fmt: skip
     pairs = zip(args.webhook_url, args.webhook_secret, strict=True)
-    endpoints = [Endpoint(url=url, secret=secret) for url, secret in pairs]
+    endpoints = [
+        Endpoint(url=url, secret=secret, enabled_events=args.webhook_events.split(",")) for url, secret in pairs
+    ]
     try:
         app = StripeStandIn(config, endpoints or None)
     except sqlite3.DatabaseError as error:

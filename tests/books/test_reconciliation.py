@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from gateways.stripe.events import LISTENED_TO
 from tests.flow.kit import PRICE, SHIPPING, TENANT, Shop, until
 from workflows.reconciliation import ReconciliationWorkflow
 
@@ -39,6 +40,8 @@ async def test_a_webhook_that_never_came(shop: Shop) -> None:
     seen = await until(lambda: shop.order(order["number"]), lambda found: found["payment"]["refunded"] == 3_000)
     assert seen["refunds"][0]["id"] == made["id"]
     assert (seen["needs_attention"], shop.sql("SELECT 1 FROM drifts WHERE resolved_at IS NULL")) == (False, [])
+    kinds = shop.sql("SELECT DISTINCT convert_from(body, 'UTF8')::jsonb ->> 'type' FROM inbox WHERE source = 'stripe'")
+    assert {kind for (kind,) in kinds} <= set(LISTENED_TO), "what no endpoint asks for is not missed"
 
 
 async def test_a_capture_by_hand_is_a_drift_until_it_is_settled(shop: Shop) -> None:
