@@ -128,7 +128,7 @@ PARTS = (
 )
 """In the order of the API's description."""
 
-READ_MOST = (checkouts, orders)
+ASKED_MOST = (webhooks, shipments, checkouts, orders)
 """Routes are looked through from the first to the last, which for the last takes longer than many an answer: these,
 the last of them before all others, are found at once."""
 
@@ -159,7 +159,7 @@ def create_app() -> FastAPI:
     for part in PARTS:
         made.include_router(part.router)
     described = list(made.routes)
-    for part in READ_MOST:
+    for part in ASKED_MOST:
         made.routes.insert(0, described[len(described) - len(PARTS) + PARTS.index(part)])
     made.openapi = lambda: describe(made, described)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     made.add_middleware(BodyLimit, most=262_144, larger=LARGER)
