@@ -129,7 +129,8 @@ def main() -> None:
     if asked.save:
         where = RESULTS / "growth.json"
         kept = json.loads(where.read_text()) if where.exists() else {}
-        where.write_text(json.dumps(kept | of | found, indent=1) + "\n")
+        new = {name: {"measured": of, "found": what} for name, what in found.items()}  # each part has its day
+        where.write_text(json.dumps(kept | new, indent=1) + "\n")
 
 
 if __name__ == "__main__":
