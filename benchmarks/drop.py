@@ -23,7 +23,7 @@ from benchmarks.__main__ import WORKERS
 from benchmarks.chaos import Chaos
 from benchmarks.cost import Cost, cost
 from benchmarks.crowd import Crowd, Drop, Outcome
-from benchmarks.shelf import put
+from benchmarks.shelf import keep_parcels_here, put
 from benchmarks.verdict import checks, settle
 from sandbox.demo import API_KEY
 from sandbox.stack import Stack, StackOptions
@@ -161,7 +161,7 @@ def main() -> int:
     console.print("Starting the stack …")
     with Stack(options) as stack:
         # Parcels stay where they are, so that what is sold is still reserved when it is counted.
-        httpx.post(f"{stack.links.carrier}/_control/pace", json={"seconds": 0}, trust_env=False).raise_for_status()
+        keep_parcels_here(stack)
         good = asyncio.run(run(stack, drops, asked.connections, seed if asked.chaos else None, console))
     console.print("[green]All as promised.[/green]" if good else "[red]Something is not as promised.[/red]")
     return 0 if good else 1

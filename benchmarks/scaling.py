@@ -20,6 +20,7 @@ from rich.table import Table
 from benchmarks.__main__ import stock_up
 from benchmarks.growth import costs
 from benchmarks.machine import about
+from benchmarks.shelf import keep_parcels_here
 from sandbox.stack import Stack, StackOptions
 
 SIZES = ((1, 1), (1, 2), (2, 1), (2, 2))
@@ -34,6 +35,7 @@ def measure(apis: int, workers: int, count: int, progress: Progress) -> dict[str
     bar = progress.add_task(name, total=count)
     with Stack(StackOptions(api_processes=apis, worker_processes=workers)) as stack:
         stock_up(stack)
+        keep_parcels_here(stack)
         asyncio.run(costs.orders(stack, WARM_UP, lambda: None))
         return asyncio.run(costs.orders(stack, count, partial(progress.advance, bar), AT_ONCE))
 

@@ -1,7 +1,8 @@
-"""What benchmarks put into the demo tenant's tables, and what they read there."""
+"""What benchmarks put into the demo tenant's tables, what they read there, and where parcels stay meanwhile."""
 
 from typing import Any
 
+import httpx
 import psycopg
 
 from models.demo import TENANT
@@ -32,3 +33,8 @@ def rows(stack: Stack, query: str, **values: object) -> list[tuple[Any, ...]]:
     with psycopg.connect(stack.links.database_url.replace("+psycopg", "")) as connection:
         connection.execute("SELECT set_config('milepost.tenant', %s, true)", (TENANT,))
         return connection.execute(query, values).fetchall()
+
+
+def keep_parcels_here(stack: Stack) -> None:
+    """The carrier's stand-in moves none by itself, so that what is measured is what was asked for."""
+    httpx.post(f"{stack.links.carrier}/_control/pace", json={"seconds": 0}, trust_env=False).raise_for_status()

@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -25,6 +24,7 @@ from benchmarks.growth.copies import Copies, copies_of
 from benchmarks.growth.looks import TIMES, WARM_UP, Looks
 from benchmarks.machine import about
 from benchmarks.reads import make_order
+from benchmarks.shelf import keep_parcels_here
 from sandbox.stack import Stack, StackOptions
 
 SIZES, MILLION = (1_000, 10_000, 100_000), 1_000_000
@@ -36,7 +36,7 @@ RESULTS = Path(__file__).parents[1] / "results"
 def grow(stack: Stack, sizes: tuple[int, ...], bought: int, progress: Progress) -> list[dict[str, Any]]:
     """At each size: the looks, and what orders cost."""
     made = asyncio.run(make_order(stack))
-    httpx.post(f"{stack.links.carrier}/_control/pace", json={"seconds": 0}, trust_env=False).raise_for_status()
+    keep_parcels_here(stack)
     copies, there, found = copies_of(_plain(stack), made["number"]), 0, list[dict[str, Any]]()
     for size in sizes:
         _load(stack, copies, range(there, size), progress)
@@ -62,8 +62,9 @@ def _plain(stack: Stack) -> str:
 
 
 def open_ones(stack: Stack, count: int, bought: int, progress: Progress) -> list[dict[str, Any]]:
-    """What orders cost while nothing is open, and while so many orders are."""
+    """What orders cost while nothing is open, and while so many orders are: no parcel moves by itself."""
     found = []
+    keep_parcels_here(stack)
     asyncio.run(costs.orders(stack, bought, lambda: None))  # caches are filled
     for wanted in (0, count):
         bar = progress.add_task(f"{wanted:,} open orders", total=max(1, wanted))

@@ -5,12 +5,12 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
-import httpx
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks.growth import costs
+from benchmarks.shelf import keep_parcels_here
 from sandbox.stack import Stack
 
 STEPS = 10
@@ -20,7 +20,7 @@ ALLOWED = 0.05
 
 def watch(stack: Stack, count: int, progress: Progress) -> list[dict[str, Any]]:
     """Megabytes by process at the beginning, and after each tenth of `count` orders, whose parcels wait at the dock."""
-    httpx.post(f"{stack.links.carrier}/_control/pace", json={"seconds": 0}, trust_env=False).raise_for_status()
+    keep_parcels_here(stack)
     bar = progress.add_task(f"{count:,} orders for memory", total=count)
     found = [{"orders": 0, **_megabytes(stack)}]
     for step in range(1, STEPS + 1):
