@@ -130,20 +130,21 @@ async def reserve(session: AsyncSession, openings: Sequence[Opening]) -> None:
 
 async def write(session: AsyncSession, openings: Sequence[Opening]) -> list[CheckoutOpened]:
     """The rows of all, refused ones too; and of the others the payment with its authorization, journaled as pending."""
-    at = await session.scalar(sa.select(now()))
     session.add_all(_row(one) for one in openings)
     won = [one for one in openings if one.refusal is None]
     await session.flush()
     session.add_all(_payment(one) for one in won)
     await session.flush()
-    session.add_all(_operation(one) for one in won)
+    begun = {one.checkout.checkout_id: _operation(one) for one in won}
+    session.add_all(begun.values())
     for one in openings:
         _record(session, one)
     customers = await _provider_customers(session, won)
+    await session.flush()
     return [
         CheckoutOpened(
             quote=None if one.refusal else one.fixed,
-            authorization=None if one.refusal else _authorization(one, _card_holder(one, customers), at),
+            authorization=None if one.refusal else _authorization(one, begun[one.checkout.checkout_id], customers),
             refusal=one.refusal,
             expires_at=one.asked.expires_at,
             fingerprint=one.checkout.fingerprint,
@@ -257,10 +258,6 @@ def _record(session: AsyncSession, one: Opening) -> None:
     events.record(session, checkout.tenant, checkout.checkout_id, kind, message)
 
 
-def _card_holder(one: Opening, customers: dict[str, str]) -> str | None:
-    return customers.get(one.checkout.customer.customer_id) if one.checkout.proven else None
-
-
 async def _provider_customers(session: AsyncSession, openings: Sequence[Opening]) -> dict[str, str]:
     """The customers' ids at the provider, of those who ever let us keep a card."""
     whose = {one.checkout.customer.customer_id for one in openings if one.checkout.proven}
@@ -271,10 +268,10 @@ async def _provider_customers(session: AsyncSession, openings: Sequence[Opening]
     return {row.customer_id: row.provider_id for row in found}
 
 
-def _authorization(one: Opening, customer: str | None, begun_at: datetime | None) -> AuthorizePayment:
+def _authorization(one: Opening, operation: PaymentOperation, customers: dict[str, str]) -> AuthorizePayment:
     """The call to make, as it was journaled."""
-    operation = _operation(one)
-    return _call(one.checkout, operation.idempotency_key, operation.amount_minor, customer, begun_at)
+    customer = customers.get(one.checkout.customer.customer_id) if one.checkout.proven else None
+    return _call(one.checkout, operation.idempotency_key, operation.amount_minor, customer, operation.created_at)
 
 
 def _call(
