@@ -49,6 +49,11 @@ def choose(names: Iterable[str], *, prefer_friendly: bool) -> dict[str, int]:
     return chosen
 
 
+def free_port() -> int:
+    """One of them, for a server by itself."""
+    return choose(("it",), prefer_friendly=False)["it"]
+
+
 def _random_ports() -> Iterable[int]:
     while True:
         yield secrets.choice(RANGE)

@@ -8,9 +8,10 @@ import pytest
 
 from domain.payments import KeySpent
 from gateways.stripe import Stripe, StripeUnavailable
+from sandbox.ports import free_port
 from tests.contract.faults import OPERATIONS, Operation, act, arm, effects, insist, sent, watch
 from tests.contract.kit import Account
-from tests.sandbox.test_stripe_stand import KEY, free_port
+from tests.sandbox.test_stripe_stand import KEY
 
 UNKNOWN: dict[str, dict[str, Any]] = {
     "lost on the way there": {"when": "before", "status": None},

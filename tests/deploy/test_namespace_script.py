@@ -1,44 +1,53 @@
 """`deploy/temporal/namespace.sh` with the real `temporal` command, against the real development server."""
 
 import os
-import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from sandbox.ports import HOST
+from sandbox.ports import HOST, choose, is_free
 from sandbox.temporal import SEARCH_ATTRIBUTES, binary
 
 pytestmark = pytest.mark.stack
 
+STARTS = 3
 SCRIPT = Path(__file__).resolve().parents[2] / "deploy/temporal/namespace.sh"
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="module")
 def environment() -> Iterator[dict[str, str]]:
     """What the script reads, for a server that knows no search attribute of ours."""
-    port = free_port()
-    command = [str(binary()), "server", "start-dev", "--headless", "--ip", HOST, "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        yield {
-            "PATH": f"{binary().parent}:{os.environ['PATH']}",
-            "HOME": os.environ.get("HOME", "/"),
-            "TEMPORAL_ADDRESS": f"{HOST}:{port}",
-            "TEMPORAL_NAMESPACE": "shop",
-            "TEMPORAL_RETENTION": "30d",
-            "TEMPORAL_CONFIG_FILE": os.devnull,
-        }
-        server.terminate()
+    server, port = listening_server()
+    yield {
+        "PATH": f"{binary().parent}:{os.environ['PATH']}",
+        "HOME": os.environ.get("HOME", "/"),
+        "TEMPORAL_ADDRESS": f"{HOST}:{port}",
+        "TEMPORAL_NAMESPACE": "shop",
+        "TEMPORAL_RETENTION": "30d",
+        "TEMPORAL_CONFIG_FILE": os.devnull,
+    }
+    server.terminate()
+    server.wait()
+
+
+def listening_server() -> tuple[subprocess.Popen[bytes], int]:
+    """A server that listens, if it is not healthy yet, and its port. It ends at once where a port that it chose for
+    itself was taken in that moment; then another is begun."""
+    for _ in range(STARTS):
+        ports = choose(("temporal", "http", "metrics"), prefer_friendly=False)
+        command = (
+            str(binary()), "server", "start-dev", "--headless", "--ip", HOST, "--port", str(ports["temporal"]),
+            "--http-port", str(ports["http"]), "--metrics-port", str(ports["metrics"]),
+        )  # fmt: skip
+        server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while server.poll() is None:
+            if not is_free(ports["temporal"]):
+                return server, ports["temporal"]
+            time.sleep(0.1)
+    raise AssertionError(f"it ended at its start, {STARTS} times")
 
 
 def run(environment: dict[str, str], *command: str | Path) -> subprocess.CompletedProcess[str]:

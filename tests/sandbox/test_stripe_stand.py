@@ -6,7 +6,6 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -18,6 +17,8 @@ from typing import Any
 import httpx
 import pytest
 import stripe
+
+from sandbox.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "sk_test_standin"
@@ -31,14 +32,6 @@ HOLD: Any = {
     "payment_method": "pm_card_visa",
     "payment_method_types": ["card"],
 }
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def until(ready: Callable[[], Any], seconds: float = 8) -> None:
