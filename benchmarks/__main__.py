@@ -29,6 +29,7 @@ from benchmarks import lives, plot
 from benchmarks.floor import FloorWorkflow
 from benchmarks.growth.costs import until_labelled
 from benchmarks.machine import about
+from benchmarks.shelf import keep_parcels_here
 from benchmarks.wire import Connection
 from sandbox.demo import API_KEY, cart
 from sandbox.stack import Stack, StackOptions
@@ -100,7 +101,7 @@ async def run(stack: Stack, count: int, whole: int, console: Console) -> dict[st
             await measure(checkout, 20, 4, progress, "warming up checkouts")
             bar = progress.add_task(f"whole lives, {WHOLE_LIVES_AT_ONCE} at once", total=whole)
             ended = await lives.measure(stack, api, whole, WHOLE_LIVES_AT_ONCE, lambda: progress.advance(bar))
-            await api.post(f"{links.carrier}/_control/pace", json={"seconds": 0})
+            keep_parcels_here(stack)
             alone = [
                 await measure(
                     one, min(count, UNHURRIED), 1, progress, f"{name}, one who takes their time", PAUSE_SECONDS

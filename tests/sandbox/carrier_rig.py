@@ -16,7 +16,7 @@ from domain.parcels import Label, ParcelRequest, PostalAddress
 from gateways.carriers.easypost import EasyPostCarrier
 from gateways.carriers.generic import GenericCarrier
 from gateways.carriers.shippo import ShippoCarrier
-from sandbox.ports import choose
+from sandbox.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "carrier_whsec_test"
@@ -78,7 +78,7 @@ class Rig:
     def __init__(self, *, pace: float = 0, state: Path | None = None) -> None:
         self.shop = Shop()
         self.key = secrets.token_hex(8)  # its own: another server that took the port would not know it
-        self.base = f"http://127.0.0.1:{choose(['carrier'], prefer_friendly=False)['carrier']}"
+        self.base = f"http://127.0.0.1:{free_port()}"
         self._arguments = [
             *("--port", self.base.rpartition(":")[2], "--api-key", self.key, "--pace", str(pace)),
             *("--webhook-url", self.shop.url, "--webhook-secret", SECRET),
