@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
@@ -18,6 +19,7 @@ from models import (
     another_parcel,
     cancellations,
     checkouts,
+    driver,
     events,
     orders,
     parcels,
@@ -29,7 +31,9 @@ from models import (
 from models.base import now
 from models.checkouts import Checkout
 from models.database import Database
+from models.events import Event
 from models.orders import Order, OrderLine
+from models.parcels import ShipmentLine
 from models.shipments import Shipment
 from models.tenancy import order_number_for
 
@@ -45,36 +49,31 @@ class OrderActivities:
         """The authorization is written down, the stock becomes the order's, and the order has a number: all at once."""
         number = await order_number_for(self._database, asked.tenant, asked.checkout_id)
         async with self._database.transaction(asked.tenant) as session:
-            row, payment = await checkouts.with_payment(session, asked.checkout_id)
+            found = await checkouts.to_place(session, asked.checkout_id)
+            row, payment, held = found.checkout, found.payment, found.reserved
             if row.order_number is not None:
                 return await _placed_before(session, row.order_number)
             await payments.mark_authorized(session, payment, asked.authorized)
             if saved := asked.authorized.saved:
                 await payments.keep_customer(session, asked.tenant, row.customer_id, saved.customer)
-            held_for_it = await parcels.reserved(session, asked.checkout_id)
-            waits = any(one.backordered for one in held_for_it)
+            waits = any(one.backordered for one in held)
             if waits:  # stock that comes now may end the wait of a piece: what is read here must be locked
                 await stock.allocate(session, asked.checkout_id)
-                held_for_it = await parcels.reserved(session, asked.checkout_id)
+                held = await parcels.reserved(session, asked.checkout_id)
             order, lines = _order(row, number, payment.payment_id), _lines(row, number)
-            session.add(order)
-            await session.flush()
-            session.add_all(lines)
-            packed = await _pack(session, order, lines, held_for_it, asked)
-            row.state, row.order_number, row.ended_at = CheckoutState.COMPLETED, number, now()
-            held = Money(asked.authorized.amount_minor, row.currency)
-            done = "captured" if asked.authorized.captured else "authorized"
-            await session.flush()  # an event's e-mail is about rows that must be there
-            events.record(
-                session, asked.tenant, row.checkout_id, f"payment.{done}", f"{held} {done}",
-                card=asked.authorized.card, intent_id=asked.authorized.intent_id,
-            )  # fmt: skip
-            events.record(session, asked.tenant, row.checkout_id, "order.placed", f"Order {number} placed")
-            if len(packed) > 1:
-                _tell_contents(session, order, packed)
-            if not waits:  # a crowd wants the same row: it is locked last, and for as short as can be
-                await session.flush()
-                await stock.allocate(session, asked.checkout_id)
+            packed = _pack(order, lines, held, asked)
+            row.state, row.order_number, row.ended_at = CheckoutState.COMPLETED, number, found.at
+            writing = [
+                *driver.insert([order, *lines, *packed, *_contents(order, packed)]),
+                *driver.update([payment, row]),
+                *driver.insert(_told(row, asked, packed)),  # an event's e-mail is about rows that must be there
+            ]
+            if waits:
+                await driver.together(session, *writing)
+                await _promise_to_ship(session, order, packed, asked)
+            else:  # a crowd wants the same row: it is locked last, and for as short as can be
+                *_, moved = await driver.together(session, *writing, stock.allocating(asked.checkout_id))
+                stock.refuse_unheld(moved, asked.checkout_id)
             return OrderPlaced(number, tuple(_planned(parcel) for parcel in packed))
 
     @activity.defn(name="orders.cancel")
@@ -168,45 +167,58 @@ async def _placed_before(session: AsyncSession, number: str) -> OrderPlaced:
     return OrderPlaced(number, tuple(_planned(one) for one in await shipments.of_order(session, number)))
 
 
-async def _pack(
-    session: AsyncSession, order: Order, lines: list[OrderLine], held: list[Reserved], asked: PlaceOrder
+def _pack(
+    order: Order, lines: list[OrderLine], held: list[Reserved], asked: PlaceOrder
 ) -> dict[Shipment, PlannedContents]:
     """The parcels and what is in them, from what is reserved."""
     totals = [LineTotal(one.sku, one.quantity, one.gross_minor, one.tax_minor) for one in lines]
-    planned = plan_parcels(totals, held)
-    within = None if asked.ship_within_seconds is None else timedelta(seconds=asked.ship_within_seconds)
+    within = _within(asked)
     leaves_by = None if within is None else datetime.now(UTC) + within
-    packed = {_shipment(order, place, one, leaves_by): one for place, one in enumerate(planned)}
-    session.add_all(packed)
-    await session.flush()
-    for parcel, one in packed.items():
-        session.add_all(parcels.contents(order, parcel.shipment_id, one))
-        if asked.authorized.captured is not None:  # the money was taken at once, for all of them
+    packed = {_shipment(order, place, one, leaves_by): one for place, one in enumerate(plan_parcels(totals, held))}
+    if asked.authorized.captured is not None:  # the money was taken at once, for all of them
+        for parcel, one in packed.items():
             parcel.shipping_minor = 0 if parcel.place else order.shipping_minor
             parcel.paid_minor = sum(part.gross_minor for part in one.parts) + parcel.shipping_minor
-    await session.flush()
-    if within is not None:
-        await _promise_to_ship(session, order, packed, within)
     return packed
 
 
-async def _promise_to_ship(session: AsyncSession, order: Order, packed: Iterable[Shipment], within: timedelta) -> None:
+def _within(asked: PlaceOrder) -> timedelta | None:
+    return None if asked.ship_within_seconds is None else timedelta(seconds=asked.ship_within_seconds)
+
+
+async def _promise_to_ship(session: AsyncSession, order: Order, packed: Iterable[Shipment], asked: PlaceOrder) -> None:
     """A parcel that waits for stock must leave so long after the end of the day that is expected.
 
     Where nobody knows which day that is, it has no such time.
     """
+    within = _within(asked)
     for parcel in packed:
-        if parcel.waits_for_stock:
+        if within is not None and parcel.waits_for_stock:
             day = (await parcels.awaited(session, order.checkout_id, parcel)).expected_on
-            parcel.ship_by = None if day is None else datetime.combine(day, time.min, UTC) + timedelta(days=1) + within
+            if day is not None:
+                parcel.ship_by = datetime.combine(day, time.min, UTC) + timedelta(days=1) + within
+                (await shipments.get(session, parcel.shipment_id)).ship_by = parcel.ship_by
 
 
-def _tell_contents(session: AsyncSession, order: Order, packed: dict[Shipment, PlannedContents]) -> None:
-    for parcel, one in packed.items():
+def _contents(order: Order, packed: dict[Shipment, PlannedContents]) -> list[ShipmentLine]:
+    return [line for parcel, one in packed.items() for line in parcels.contents(order, parcel.shipment_id, one)]
+
+
+def _told(row: Checkout, asked: PlaceOrder, packed: dict[Shipment, PlannedContents]) -> list[Event]:
+    """The money is held, the order is placed; and which parcels there are, if there are several."""
+    tell = partial(events.event, row.tenant_id, row.checkout_id)
+    held = Money(asked.authorized.amount_minor, row.currency)
+    done = "captured" if asked.authorized.captured else "authorized"
+    told = [
+        tell(f"payment.{done}", f"{held} {done}", card=asked.authorized.card, intent_id=asked.authorized.intent_id),
+        tell("order.placed", f"Order {row.order_number} placed"),
+    ]
+    for parcel, one in packed.items() if len(packed) > 1 else ():
         pieces = ", ".join(f"{part.quantity} x {part.sku}" for part in one.parts)
         waits = ", which waits for stock" if one.waits else ""
         message = f"Parcel {parcel.place + 1} of {len(packed)} from {one.location_id}: {pieces}{waits}"
-        events.record(session, order.tenant_id, order.checkout_id, "shipment.planned", message)
+        told.append(tell("shipment.planned", message))
+    return told
 
 
 def _planned(parcel: Shipment) -> PlannedParcel:

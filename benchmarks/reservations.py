@@ -45,7 +45,6 @@ Case = tuple[str, int]
 """`ours` or `floor`, and over how many SKUs or rows."""
 Step = Callable[[int], Awaitable[None]]
 
-_RESERVE = RESERVE.replace("CAST(:", "CAST(%(").replace(" AS ", ")s AS ")
 _FLOOR = "UPDATE bench_floor SET n = n - 1 WHERE id = %s AND n > 0"
 
 
@@ -90,7 +89,7 @@ class Crowd:
     async def _reserve(self, _: str, wishes: Sequence[Wish]) -> list[bool]:
         """One statement, which is a transaction of its own."""
         connection = self._idle.pop()
-        cursor = await connection.execute(_RESERVE, columns(wishes))
+        cursor = await connection.execute(RESERVE, columns(wishes))
         row = await cursor.fetchone()
         self._idle.append(connection)
         if row != (None, None):

@@ -10,6 +10,8 @@ from structlog.typing import EventDict, Processor
 from gateways.redaction import redacted
 
 _SERVER = ("uvicorn", "uvicorn.error", "uvicorn.access")
+_CHATTY = ("httpx", "stripe")
+"""At INFO httpx logs addresses, and Stripe's SDK two lines a call, which say no more than that there was one."""
 _KEPT = {"_record", "_from_structlog"}
 
 
@@ -49,4 +51,5 @@ def configure(level: str) -> None:
         server = logging.getLogger(name)
         server.propagate = server.propagate or bool(server.handlers)  # neither: it was told to say nothing there
         server.handlers.clear()
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs addresses at INFO
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)

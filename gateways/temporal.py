@@ -36,16 +36,20 @@ class _Json(PydanticJSONPlainPayloadConverter):
         return _adapter(Any if type_hint is None else type_hint).validate_json(payload.data)
 
 
+_JSON = _Json()
+_CONVERTERS = (
+    *(
+        _JSON if isinstance(one, JSONPlainPayloadConverter) else one
+        for one in DefaultPayloadConverter.default_encoding_payload_converters
+    ),
+    Locked(),
+)
+"""They know nothing of what they convert: made once. The SDK makes what is around them several times a task."""
+
+
 class _Payloads(CompositePayloadConverter):
     def __init__(self) -> None:
-        json = _Json()
-        super().__init__(
-            *(
-                json if isinstance(one, JSONPlainPayloadConverter) else one
-                for one in DefaultPayloadConverter.default_encoding_payload_converters
-            ),
-            Locked(),
-        )
+        super().__init__(*_CONVERTERS)
 
 
 data_converter = DataConverter(payload_converter_class=_Payloads)

@@ -1,6 +1,7 @@
 """Checkouts: one row each, with the price that was fixed, how it stands and why it ended."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,10 +14,12 @@ from domain.checkouts import CheckoutAnswer
 from domain.payments import PaymentMode
 from domain.pricing import Quote
 from domain.refusals import Refusal, RefusalCode
+from domain.shares import Reserved
 from domain.states import CheckoutState, OperationKind
 from domain.sweeping import OverdueCheckout
 from models.base import Base, RowMissing, TenantRow, find_one, now
 from models.payments import CHECKOUT, Payment, PaymentOperation
+from models.stock import Reservation
 
 _QUOTE: TypeAdapter[Quote] = TypeAdapter(Quote)
 
@@ -86,15 +89,46 @@ async def get(session: AsyncSession, checkout_id: str) -> Checkout:
     raise RowMissing(f"no checkout {checkout_id}")
 
 
-async def with_payment(session: AsyncSession, checkout_id: str) -> tuple[Checkout, Payment]:
-    """A checkout and its payment, both locked, with one statement. Raises `RowMissing` without either."""
-    query = sa.select(Checkout, Payment).join(
-        Payment, (Payment.tenant_id == Checkout.tenant_id) & (Payment.checkout_id == Checkout.checkout_id)
+@dataclass(frozen=True, slots=True)
+class Authorized:
+    """What becomes an order: a checkout and its payment, both locked, and what is reserved for it."""
+
+    checkout: Checkout
+    payment: Payment
+    reserved: list[Reserved]
+    at: datetime
+    """The transaction's clock."""
+
+
+_RESERVED = (
+    sa.select(
+        sa.func.json_agg(
+            sa.func.json_build_array(
+                Reservation.location_id, Reservation.sku, Reservation.quantity, Reservation.backordered
+            )
+        )
     )
-    found = (await session.execute(query.where(Checkout.checkout_id == checkout_id).with_for_update())).one_or_none()
+    .where(Reservation.tenant_id == Checkout.tenant_id, Reservation.checkout_id == Checkout.checkout_id)
+    .correlate(Checkout)
+    .scalar_subquery()
+)
+
+
+_TO_PLACE = (
+    sa.select(Checkout, Payment, _RESERVED, now())
+    .join(Payment, (Payment.tenant_id == Checkout.tenant_id) & (Payment.checkout_id == Checkout.checkout_id))
+    .where(Checkout.checkout_id == sa.bindparam("checkout"))
+    .with_for_update(of=[Checkout, Payment])
+)
+
+
+async def to_place(session: AsyncSession, checkout_id: str) -> Authorized:
+    """All that placing an order looks at, with one statement. Raises `RowMissing` without checkout or payment."""
+    found = (await session.execute(_TO_PLACE, {"checkout": checkout_id})).one_or_none()
     if found is None:
         raise RowMissing(f"no checkout {checkout_id} with a payment")
-    return found[0], found[1]
+    checkout, payment, reserved, at = found
+    return Authorized(checkout, payment, [Reserved(*one) for one in reserved or ()], at)
 
 
 async def overdue(session: AsyncSession, by: timedelta, *, after: str, most: int) -> list[OverdueCheckout]:

@@ -36,7 +36,12 @@ def record(session: AsyncSession, tenant: str, checkout_id: str, kind: str, mess
     Some events cause an e-mail to the customer (`mail_of` in the database); name the `parcel`, `refund` or
     `cancellation` that it is about, since there is one mail for each.
     """
-    session.add(Event(tenant_id=tenant, checkout_id=checkout_id, type=kind, message=message, data=data))
+    session.add(event(tenant, checkout_id, kind, message, **data))
+
+
+def event(tenant: str, checkout_id: str, kind: str, message: str, **data: Any) -> Event:
+    """As `record` adds it."""
+    return Event(tenant_id=tenant, checkout_id=checkout_id, type=kind, message=message, data=data)
 
 
 async def timeline(session: AsyncSession, checkout_id: str) -> Sequence[Event]:

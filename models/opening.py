@@ -1,6 +1,6 @@
 """Opens checkouts: price → gates → stock → rows, payment and journal, for many of one tenant in one transaction."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -16,15 +16,33 @@ from domain.payments import AuthorizePayment
 from domain.pricing import Quote, merge_lines, promise
 from domain.refusals import Refusal, RefusalCode
 from domain.states import CheckoutState, OperationKind, OperationState, PaymentState
-from models import checkouts, drops, events, member_limits, payments, promotions
-from models.base import now
+from models import checkouts, driver, drops, events, member_limits, payments, promotions
+from models.base import Base
 from models.checkouts import Checkout
+from models.driver import Statement
 from models.drops import Entrant
+from models.events import Event
 from models.memberships import standings
-from models.payments import Payment, PaymentOperation, ProviderCustomer
+from models.payments import Payment, PaymentOperation
 from models.promotions import Redemption
 from models.quoting import quote_many
 from models.reserving import Wish, reserve_many
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What one statement saw, before anything is done: mostly nothing, and then nobody looks closer."""
+
+    at: datetime
+    """The transaction's clock, which is `created_at` of the rows that it writes."""
+    known: frozenset[str]
+    """Checkouts that are there already."""
+    members: frozenset[str]
+    """Customers who have, or had, a membership."""
+    dropped: frozenset[str]
+    """SKUs of drops."""
+    provider_ids: Mapping[str, str]
+    """Of customers who ever let us keep a card, their id at the provider."""
 
 
 @dataclass(slots=True)
@@ -32,6 +50,7 @@ class Opening:
     """One checkout on its way through the stages. A stage that refuses it sets `refusal`; later ones leave it out."""
 
     asked: OpenCheckout
+    seen: Glance
     quote: Quote | None = None
     refusal: Refusal | None = None
     standing: Standing = NOBODY
@@ -46,6 +65,11 @@ class Opening:
         return self.asked.checkout
 
     @property
+    def is_member(self) -> bool:
+        """Whether its customer has, or had, a membership."""
+        return self.checkout.customer.customer_id in self.seen.members
+
+    @property
     def fixed(self) -> Quote:
         """The quote, behind the first stage."""
         if self.quote is None:
@@ -57,11 +81,41 @@ Stage = Callable[[AsyncSession, Sequence[Opening]], Awaitable[None]]
 """Looks at openings that nobody has refused yet, in order of arrival, with a few statements for all of them."""
 
 
+_GLANCE = """
+    SELECT set_config('plan_cache_mode', 'force_generic_plan', true), now() AS at,
+      ARRAY(SELECT checkout_id FROM checkouts WHERE checkout_id = ANY (%(checkouts)s)) AS known,
+      ARRAY(SELECT customer_id FROM memberships WHERE customer_id = ANY (%(customers)s)) AS members,
+      ARRAY(SELECT sku FROM drop_skus WHERE sku = ANY (%(skus)s)) AS dropped,
+      (SELECT jsonb_object_agg(customer_id, provider_id) FROM provider_customers
+        WHERE customer_id = ANY (%(customers)s)) AS provider_ids"""
+"""What follows in this transaction is planned once a connection, and not for each cart: the quote takes longer to plan
+than to run."""
+
+
+async def glance(session: AsyncSession, asked: Sequence[CheckoutInput]) -> Glance:
+    """What is there of these checkouts, their customers and what they want."""
+    values = {
+        "checkouts": [one.checkout_id for one in asked],
+        "customers": sorted({one.customer.customer_id for one in asked}),
+        "skus": sorted({line.sku for one in asked for line in one.lines}),
+    }
+    (row,) = await driver.ask(session, Statement(_GLANCE, values))
+    return Glance(
+        at=row.at,
+        known=frozenset(row.known),
+        members=frozenset(row.members),
+        dropped=frozenset(row.dropped),
+        provider_ids=row.provider_ids or {},
+    )
+
+
 async def price(session: AsyncSession, openings: Sequence[Opening]) -> None:
     """Fix each price by what its customer's memberships give, all with one look at the price lists."""
-    held = await standings(session, sorted({one.checkout.customer.customer_id for one in openings}))
+    members = {one.checkout.customer.customer_id for one in openings if one.checkout.proven and one.is_member}
+    held = await standings(session, sorted(members)) if members else {}
     for one in openings:
-        one.standing = held[one.checkout.customer.customer_id] if one.checkout.proven else NOBODY
+        if one.checkout.proven:
+            one.standing = held.get(one.checkout.customer.customer_id, NOBODY)
     answers = await quote_many(session, [(one.checkout.cart, one.standing) for one in openings])
     for one, answer in zip(openings, answers, strict=True):
         if isinstance(answer, Refusal):
@@ -85,10 +139,10 @@ async def redeem(session: AsyncSession, openings: Sequence[Opening]) -> None:
 
 async def enter_drops(session: AsyncSession, openings: Sequence[Opening]) -> None:
     """Limited editions: their window, limit and units, and the line. Those let through have taken their units."""
-    dropped = await drops.of_skus(session, {line.sku for one in openings for line in one.checkout.lines})
-    concerned = [one for one in openings if any(line.sku in dropped for line in one.checkout.lines)]
+    concerned = [one for one in openings if any(line.sku in one.seen.dropped for line in one.checkout.lines)]
     if not concerned:
         return
+    dropped = await drops.of_skus(session, {line.sku for one in concerned for line in one.checkout.lines})
     denied = await drops.enter(session, [_entrant(one.checkout, one.standing) for one in concerned], dropped)
     for one in concerned:
         denial = denied.get(one.checkout.checkout_id)
@@ -130,21 +184,17 @@ async def reserve(session: AsyncSession, openings: Sequence[Opening]) -> None:
 
 async def write(session: AsyncSession, openings: Sequence[Opening]) -> list[CheckoutOpened]:
     """The rows of all, refused ones too; and of the others the payment with its authorization, journaled as pending."""
-    session.add_all(_row(one) for one in openings)
     won = [one for one in openings if one.refusal is None]
-    await session.flush()
-    session.add_all(_payment(one) for one in won)
-    await session.flush()
     begun = {one.checkout.checkout_id: _operation(one) for one in won}
-    session.add_all(begun.values())
-    for one in openings:
-        _record(session, one)
-    customers = await _provider_customers(session, won)
-    await session.flush()
+    rows: list[Base] = [_row(one) for one in openings]
+    rows += [_payment(one) for one in won]
+    rows += begun.values()
+    rows += [_event(one) for one in openings]
+    await driver.together(session, *driver.insert(rows))
     return [
         CheckoutOpened(
             quote=None if one.refusal else one.fixed,
-            authorization=None if one.refusal else _authorization(one, begun[one.checkout.checkout_id], customers),
+            authorization=None if one.refusal else _authorization(one, begun[one.checkout.checkout_id]),
             refusal=one.refusal,
             expires_at=one.asked.expires_at,
             fingerprint=one.checkout.fingerprint,
@@ -163,11 +213,13 @@ async def open_many(
     if it has `begun`, that is, if its workflow runs, or if it came too late for the stock: whoever repeats its key, and
     whichever of two requests of one key is slower, hears the same. Otherwise the same key may ask again.
     """
-    known = await _opened_before(session, [one.checkout for one in asked], begun=begun)
+    seen = await glance(session, [one.checkout for one in asked])
+    before = [one.checkout for one in asked if one.checkout.checkout_id in seen.known]
+    known = await _opened_before(session, before, begun=begun) if before else {}
     fresh: dict[str, Opening] = {}
     for one in asked:
         if one.checkout.checkout_id not in known:
-            fresh.setdefault(one.checkout.checkout_id, Opening(one))
+            fresh.setdefault(one.checkout.checkout_id, Opening(one, seen))
     openings = list(fresh.values())
     for stage in (price, *GATES, reserve):
         if standing := [one for one in openings if one.refusal is None]:
@@ -217,7 +269,7 @@ def _row(one: Opening) -> Checkout:
         address=asdict(checkout.address),
         shipping_method=checkout.shipping_method,
         expires_at=one.asked.expires_at,
-        ended_at=now() if why else None,
+        ended_at=one.seen.at if why else None,
     )
 
 
@@ -248,30 +300,20 @@ def _operation(one: Opening) -> PaymentOperation:
     )
 
 
-def _record(session: AsyncSession, one: Opening) -> None:
+def _event(one: Opening) -> Event:
     checkout = one.checkout
     if one.refusal:
         kind, message = "checkout.failed", one.refusal.message
     else:
         total = Money(one.fixed.total_minor, checkout.currency)
         kind, message = "checkout.opened", f"Checkout opened: {total}, {one.fixed.items} items held"
-    events.record(session, checkout.tenant, checkout.checkout_id, kind, message)
+    return events.event(checkout.tenant, checkout.checkout_id, kind, message)
 
 
-async def _provider_customers(session: AsyncSession, openings: Sequence[Opening]) -> dict[str, str]:
-    """The customers' ids at the provider, of those who ever let us keep a card."""
-    whose = {one.checkout.customer.customer_id for one in openings if one.checkout.proven}
-    if not whose:
-        return {}
-    query = sa.select(ProviderCustomer.customer_id, ProviderCustomer.provider_id)
-    found = await session.execute(query.where(ProviderCustomer.customer_id.in_(whose)))
-    return {row.customer_id: row.provider_id for row in found}
-
-
-def _authorization(one: Opening, operation: PaymentOperation, customers: dict[str, str]) -> AuthorizePayment:
+def _authorization(one: Opening, operation: PaymentOperation) -> AuthorizePayment:
     """The call to make, as it was journaled."""
-    customer = customers.get(one.checkout.customer.customer_id) if one.checkout.proven else None
-    return _call(one.checkout, operation.idempotency_key, operation.amount_minor, customer, operation.created_at)
+    customer = one.seen.provider_ids.get(one.checkout.customer.customer_id) if one.checkout.proven else None
+    return _call(one.checkout, operation.idempotency_key, operation.amount_minor, customer, one.seen.at)
 
 
 def _call(

@@ -13,6 +13,7 @@ from domain.payments import PaymentAuthorized, PaymentCaptured, SavedCard
 from domain.states import OperationKind, OperationState, PaymentState
 from models import ledger, memberships
 from models.base import Base, RowMissing, TenantRow, now
+from models.driver import Statement, ask
 
 CHECKOUT = "checkout"
 PERIOD = "period"
@@ -264,29 +265,30 @@ async def finish(
     reference: str | None = None,
     provider_id: str | None = None,
     error_code: str | None = None,
-) -> PaymentOperation | None:
-    """Write down the outcome of what is pending of this kind; with an error code it failed. None: nothing was pending.
+) -> str | None:
+    """Write down the outcome of what is pending of this kind; with an error code it failed.
 
-    Without a reference, of the newest one.
+    Of that reference, or of the newest one. Answers with its reference; None: nothing was pending.
     """
-    which = (PaymentOperation.payment_id == payment_id, PaymentOperation.kind == kind)
-    pending = sa.select(sa.func.max(PaymentOperation.sequence)).where(
-        *which, PaymentOperation.state == OperationState.PENDING
-    )
-    if reference is not None:
-        pending = pending.where(PaymentOperation.reference == reference)
-    query = (
-        sa.update(PaymentOperation)
-        .where(*which, PaymentOperation.sequence == pending.scalar_subquery())
-        .values(
-            state=OperationState.FAILED if error_code else OperationState.SUCCEEDED,
-            provider_id=provider_id,
-            error_code=error_code,
-            finished_at=now(),
-        )
-        .returning(PaymentOperation)
-    )
-    return (await session.scalars(query, execution_options={"populate_existing": True})).one_or_none()
+    values = {
+        "payment": payment_id,
+        "kind": kind.value,
+        "reference": reference,
+        "state": OperationState.FAILED.value if error_code else OperationState.SUCCEEDED.value,
+        "provider_id": provider_id,
+        "error_code": error_code,
+    }
+    ended = await ask(session, Statement(_FINISH, values))
+    return ended[0].reference if ended else None
+
+
+_FINISH = """
+    UPDATE payment_operations
+    SET state = %(state)s, provider_id = %(provider_id)s, error_code = %(error_code)s, finished_at = now()
+    WHERE payment_id = %(payment)s AND kind = %(kind)s AND sequence = (
+      SELECT max(sequence) FROM payment_operations WHERE payment_id = %(payment)s AND kind = %(kind)s
+        AND state = 'pending' AND reference = coalesce(%(reference)s, reference))
+    RETURNING reference"""
 
 
 async def mark_authorized(session: AsyncSession, payment: Payment, fact: PaymentAuthorized) -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.memberships import Standing
@@ -14,6 +13,7 @@ from domain.promotions import Promotion, PromotionKind, canonical
 from domain.refusals import Refusal, Refused
 from domain.shipping_methods import RateBand, ShippingMethod, ShippingOffer
 from domain.tax import Taxed, TaxRate, TaxTable
+from models.driver import Statement, ask
 from models.prices import RESOLVED
 from models.selling import FOR_SALE
 
@@ -49,11 +49,10 @@ class _Found:
         )
 
 
-_LOAD = sa.text(
-    f"""
+_LOAD = f"""
     WITH asked AS (
-      SELECT a.*, now() AS at FROM unnest(CAST(:skus AS text[]), CAST(:currencies AS text[]),
-        CAST(:countries AS text[]), CAST(:tiers AS text[])) AS a(sku, currency, country, price_tier)
+      SELECT a.*, now() AS at FROM unnest(CAST(%(skus)s AS text[]), CAST(%(currencies)s AS text[]),
+        CAST(%(countries)s AS text[]), CAST(%(tiers)s AS text[])) AS a(sku, currency, country, price_tier)
     ), markets AS (SELECT DISTINCT country, currency FROM asked)
     SELECT now() AS at,
       (SELECT jsonb_agg(to_jsonb(g)) FROM (
@@ -83,9 +82,8 @@ _LOAD = sa.text(
           NOT (p.first_order_only AND EXISTS (
             SELECT 1 FROM orders o WHERE o.customer_id = u.customer AND o.state <> 'cancelled')) AS first_order
         FROM promotions p
-        JOIN unnest(CAST(:codes AS text[]), CAST(:customers AS text[])) AS u(code, customer) ON u.code = p.code
+        JOIN unnest(CAST(%(codes)s AS text[]), CAST(%(customers)s AS text[])) AS u(code, customer) ON u.code = p.code
         ) p) AS promotions"""  # noqa: S608  # text of ours
-)
 
 
 async def quote_many(session: AsyncSession, asked: Sequence[Asked]) -> list[Quote | Refusal]:
@@ -127,15 +125,11 @@ async def _load(session: AsyncSession, asked: Sequence[Asked]) -> _Found:
     uses = {(canonical(code), cart.customer_id) for cart, _ in asked for code in cart.codes}
     columns = list(zip(*goods, strict=True)) or [(), (), (), ()]
     codes = list(zip(*uses, strict=True)) or [(), ()]
-    row = (
-        await session.execute(
-            _LOAD,
-            {
-                **{name: list(part) for name, part in zip(_GOODS, columns, strict=True)},
-                **{name: list(part) for name, part in zip(("codes", "customers"), codes, strict=True)},
-            },
-        )
-    ).one()
+    values = {
+        **{name: list(part) for name, part in zip(_GOODS, columns, strict=True)},
+        **{name: list(part) for name, part in zip(("codes", "customers"), codes, strict=True)},
+    }
+    (row,) = await ask(session, Statement(_LOAD, values))
     return _Found(
         goods={_market(one): _variant(one) for one in row.goods or ()},
         rates=_rates(row.rates or ()),

@@ -12,13 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.pricing import CartLine
 from domain.sourcing import Shelf, Take, source
 from domain.stock import Backordered
+from models.driver import Statement, ask
 from models.stock import Location, StockLevel
 
 RESERVE = (
-    "SELECT short, undecided FROM reserve_carts(CAST(:carts AS text[]), CAST(:skus AS text[]),"
-    " CAST(:quantities AS bigint[]), CAST(:expires AS timestamptz[]))"
+    "SELECT short, undecided FROM reserve_carts(CAST(%(carts)s AS text[]), CAST(%(skus)s AS text[]),"
+    " CAST(%(quantities)s AS bigint[]), CAST(%(expires)s AS timestamptz[]))"
 )
-_RESERVE = sa.text(RESERVE)
 _HOLD = sa.text(
     "SELECT hold_units(CAST(:carts AS text[]), CAST(:skus AS text[]), CAST(:places AS text[]),"
     " CAST(:quantities AS bigint[]), CAST(:beyond AS bigint[]), CAST(:expires AS timestamptz[]))"
@@ -49,7 +49,7 @@ async def reserve_many(session: AsyncSession, wishes: Sequence[Wish]) -> Reserve
     closer (`domain/sourcing.py`) while their levels are locked. Rows are locked in the order of SKU and location, so
     that no two can wait for each other. Asking again for a checkout that has something changes nothing.
     """
-    row = (await session.execute(_RESERVE, columns(wishes))).one()
+    (row,) = await ask(session, Statement(RESERVE, columns(wishes)))
     short, undecided = set(row.short or ()), set(row.undecided or ())
     if not undecided:
         return Reserved(frozenset(short), {})

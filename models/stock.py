@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -12,6 +13,7 @@ from domain.pricing import CartLine
 from domain.states import MovementKind, ReservationState
 from domain.stock import BackorderKind, StockOutcome, StockUpdate
 from models.base import Base, RowMissing, TenantRow, now
+from models.driver import Statement, ask
 
 
 class Location(TenantRow, Base):
@@ -226,8 +228,17 @@ async def allocate(session: AsyncSession, checkout_id: str) -> None:
 
     Raises `RowMissing` when nothing is held: an order without stock is never placed.
     """
-    moved = await move_reservations(session, checkout_id, ReservationState.ALLOCATED, checkout_id)
-    if moved == 0:
+    refuse_unheld(await ask(session, allocating(checkout_id)), checkout_id)
+
+
+def allocating(checkout_id: str) -> Statement:
+    """`allocate`, to be sent with others; `refuse_unheld` looks at the answer."""
+    return Statement(_ALLOCATE, {"checkout": checkout_id})
+
+
+def refuse_unheld(answer: Sequence[Any], checkout_id: str) -> None:
+    """Raise `RowMissing` when nothing was held."""
+    if not answer[0].moved:
         raise RowMissing(f"checkout {checkout_id} holds no stock")
 
 
@@ -250,6 +261,7 @@ async def levels(session: AsyncSession, sku: str) -> Sequence[StockLevel] | None
     return (await session.scalars(query)).all()
 
 
+_ALLOCATE = "SELECT move_reservations(%(checkout)s, 'allocated', %(checkout)s, NULL) AS moved"
 _MOVE_UNITS = sa.text(
     "SELECT move_units(:checkout, :place, CAST(:skus AS text[]), CAST(:quantities AS bigint[]), :target, :why)"
 )
