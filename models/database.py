@@ -35,7 +35,7 @@ class Database:
             pool_timeout=10,
             pool_pre_ping=False,
             pool_recycle=1800,
-            pool_use_lifo=True,
+            pool_use_lifo=True,  # who was used last has its statements prepared and planned
             hide_parameters=True,
         )
         self._sessions = async_sessionmaker(

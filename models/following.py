@@ -37,6 +37,18 @@ _ORDER = (
 )
 
 
+_PARCEL: sa.ColumnElement[Any] = Event.data["parcel"].astext
+_EVENTS = sa.select(Event.event_id, Event.type, _PARCEL, Event.occurred_at).where(
+    Event.checkout_id == sa.bindparam("checkout")
+)
+_RETURNS = (
+    sa.select(Return, ReturnedLine)
+    .join(ReturnedLine, (ReturnedLine.tenant_id == Return.tenant_id) & (ReturnedLine.return_id == Return.return_id))
+    .where(Return.order_number == sa.bindparam("number"))
+    .order_by(Return.created_at, Return.return_id, ReturnedLine.sku)
+)
+
+
 async def read(session: AsyncSession, order_number: str) -> FollowedOrder | None:
     """An order of this transaction's tenant; None if there is none."""
     found = (await session.execute(_ORDER, {"number": order_number})).first()
@@ -122,14 +134,8 @@ def _arrived(parcel: Shipment, scans: Sequence[TrackingEvent]) -> date | None:
 
 async def _returns(session: AsyncSession, order_number: str, titles: Mapping[str, str]) -> tuple[FollowedReturn, ...]:
     """Oldest first."""
-    query = (
-        sa.select(Return, ReturnedLine)
-        .join(ReturnedLine, (ReturnedLine.tenant_id == Return.tenant_id) & (ReturnedLine.return_id == Return.return_id))
-        .where(Return.order_number == order_number)
-        .order_by(Return.created_at, Return.return_id, ReturnedLine.sku)
-    )
     found: dict[str, FollowedReturn] = {}
-    for back, line in await session.execute(query):
+    for back, line in await session.execute(_RETURNS, {"number": order_number}):
         piece = Piece(titles.get(line.sku, line.sku), line.quantity)
         known = found.get(back.return_id)
         found[back.return_id] = FollowedReturn(
@@ -144,8 +150,6 @@ async def _returns(session: AsyncSession, order_number: str, titles: Mapping[str
 
 async def _events(session: AsyncSession, checkout_id: str) -> tuple[int, dict[str, datetime]]:
     """The last event's number, and when each parcel left us."""
-    parcel: sa.ColumnElement[Any] = Event.data["parcel"].astext
-    query = sa.select(Event.event_id, Event.type, parcel, Event.occurred_at).where(Event.checkout_id == checkout_id)
-    told = (await session.execute(query)).all()
+    told = (await session.execute(_EVENTS, {"checkout": checkout_id})).all()
     left = {about: at for _, kind, about, at in told if kind == "shipment.handed_over" and about is not None}
     return max((number for number, *_ in told), default=0), left

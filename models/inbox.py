@@ -59,6 +59,24 @@ async def store(session: AsyncSession, tenant: str, source: str, bodies: Mapping
     return len((await session.scalars(insert, rows)).all())
 
 
+_RECEIVE = sa.text(
+    "SELECT receive_webhook(:tenant, :source, :event, :body, CAST(:told AS text), CAST(:wait AS double precision))"
+)
+_DUE = sa.text("SELECT tenant_id, source, event_id FROM inbox_due(:limit)")
+_UNHANDLED = (
+    InboxMessage.source == sa.bindparam("of_source"),
+    InboxMessage.event_id == sa.bindparam("of_event"),
+    InboxMessage.handled_at.is_(None),
+)
+_CLAIM = sa.select(InboxMessage).where(*_UNHANDLED).with_for_update(skip_locked=True)
+_HANDLED = (
+    sa.update(InboxMessage)
+    .where(*_UNHANDLED)
+    .values(handled_at=now(), outcome=sa.bindparam("what"))
+    .execution_options(synchronize_session=False)
+)
+
+
 async def receive(
     connection: AsyncConnection,
     tenant: str,
@@ -75,34 +93,22 @@ async def receive(
 
     `told`: what becomes of it is known already; it is handled. Else it is due in `wait_seconds`.
     """
-    query = sa.text(
-        "SELECT receive_webhook(:tenant, :source, :event, :body, CAST(:told AS text), CAST(:wait AS double precision))"
-    )
     values = {
         "tenant": tenant, "source": source, "event": event_id, "body": body, "told": told, "wait": wait_seconds,
     }  # fmt: skip
-    found: bool | None = (await connection.execute(query, values)).scalar_one()
+    found: bool | None = (await connection.execute(_RECEIVE, values)).scalar_one()
     return found
 
 
 async def due(session: AsyncSession, limit: int) -> list[tuple[str, str, str]]:
     """(tenant, source, event id) of unhandled messages of all tenants that are due. A security-definer function."""
-    rows = await session.execute(sa.text("SELECT tenant_id, source, event_id FROM inbox_due(:limit)"), {"limit": limit})
+    rows = await session.execute(_DUE, {"limit": limit})
     return [(row.tenant_id, row.source, row.event_id) for row in rows]
 
 
 async def claim(session: AsyncSession, source: str, event_id: str) -> InboxMessage | None:
     """The message, locked, unless it is handled or another process has it in hand."""
-    query = (
-        sa.select(InboxMessage)
-        .where(
-            InboxMessage.source == source,
-            InboxMessage.event_id == event_id,
-            InboxMessage.handled_at.is_(None),
-        )
-        .with_for_update(skip_locked=True)
-    )
-    row: InboxMessage | None = await session.scalar(query)
+    row: InboxMessage | None = await session.scalar(_CLAIM, {"of_source": source, "of_event": event_id})
     return row
 
 
@@ -126,15 +132,7 @@ def settle(message: InboxMessage, outcome: Outcome) -> None:
 
 async def handled(session: AsyncSession, source: str, event_id: str, outcome: Outcome) -> None:
     """As `settle`, of a message that is not in hand; once it is handled, what was first said of it stays."""
-    await session.execute(
-        sa.update(InboxMessage)
-        .where(
-            InboxMessage.source == source,
-            InboxMessage.event_id == event_id,
-            InboxMessage.handled_at.is_(None),
-        )
-        .values(handled_at=now(), outcome=outcome)
-    )
+    await session.execute(_HANDLED, {"of_source": source, "of_event": event_id, "what": outcome})
 
 
 def postpone(message: InboxMessage, seconds: float) -> None:

@@ -68,27 +68,46 @@ async def due(session: AsyncSession, limit: int) -> list[MailKey]:
     return [MailKey(row.tenant_id, row.checkout_id, Milestone(row.milestone), row.part) for row in rows]
 
 
+_IS = (
+    Mail.checkout_id == sa.bindparam("of_checkout"),
+    Mail.milestone == sa.bindparam("of_milestone"),
+    Mail.part == sa.bindparam("of_part"),
+)
+_ONE = sa.select(Mail).where(*_IS).with_for_update()
+_TAKE = (
+    sa.update(Mail)
+    .where(
+        *_IS,
+        Mail.event_id == sa.select(Mail.event_id).where(*_IS).with_for_update(skip_locked=True).scalar_subquery(),
+        Mail.state == MailState.PENDING,
+        Mail.due_at <= now(),
+    )
+    .values(attempts=Mail.attempts + 1, due_at=now() + timedelta(seconds=LEASE_SECONDS))
+    .returning(Mail)
+    .execution_options(synchronize_session=False)
+)
+_SETTLE = (
+    sa.update(Mail)
+    .where(*_IS, Mail.state == MailState.PENDING)
+    .values(state=sa.bindparam("is_now"), ended_at=now(), problem=sa.bindparam("because"))
+    .execution_options(synchronize_session=False)
+)
+"""Made once: to make such a statement takes longer than to run it."""
+
+
 async def take(session: AsyncSession, key: MailKey) -> Mail | None:
     """Take a mail in hand for `LEASE_SECONDS`, which counts as a try. None: it is done, not due, or in another's."""
-    free = sa.select(Mail.event_id).where(*_is(key)).with_for_update(skip_locked=True).scalar_subquery()
-    query = (
-        sa.update(Mail)
-        .where(*_is(key), Mail.event_id == free, Mail.state == MailState.PENDING, Mail.due_at <= now())
-        .values(attempts=Mail.attempts + 1, due_at=now() + timedelta(seconds=LEASE_SECONDS))
-        .returning(Mail)
-    )
-    return (await session.scalars(query)).one_or_none()
+    return (await session.scalars(_TAKE, _of(key))).one_or_none()
 
 
 async def settle(session: AsyncSession, key: MailKey, state: MailState, problem: str | None = None) -> None:
     """What became of it; nothing if that is known."""
-    query = sa.update(Mail).where(*_is(key), Mail.state == MailState.PENDING)
-    await session.execute(query.values(state=state, ended_at=now(), problem=problem))
+    await session.execute(_SETTLE, _of(key) | {"is_now": state, "because": problem})
 
 
 async def postpone(session: AsyncSession, key: MailKey, problem: str) -> bool:
     """Try again later, or give it up after `PATIENCE_SECONDS`. False: it is given up."""
-    row: Mail | None = await session.scalar(sa.select(Mail).where(*_is(key)).with_for_update())
+    row: Mail | None = await session.scalar(_ONE, _of(key))
     if row is None or row.state is not MailState.PENDING:
         return True
     patience = sa.literal(row.created_at) + timedelta(seconds=PATIENCE_SECONDS)
@@ -117,5 +136,5 @@ def again(mail: Mail) -> None:
     mail.state, mail.ended_at, mail.due_at, mail.created_at, mail.attempts = MailState.PENDING, None, now(), now(), 0
 
 
-def _is(key: MailKey) -> tuple[sa.ColumnElement[bool], ...]:
-    return Mail.checkout_id == key.checkout_id, Mail.milestone == key.milestone, Mail.part == key.part
+def _of(key: MailKey) -> dict[str, object]:
+    return {"of_checkout": key.checkout_id, "of_milestone": key.milestone, "of_part": key.part}

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from domain.parcels import SentFor
 from domain.states import OrderState, ShipmentState
 from domain.support import Resolution
-from models.base import Base, RowMissing, TenantRow, find_one, now
+from models.base import Base, RowMissing, TenantRow, now
 from models.shipments import Shipment
 
 
@@ -90,9 +90,20 @@ class OrderLine(TenantRow, Base):
     )
 
 
+_ONE = sa.select(Order).where(Order.order_number == sa.bindparam("number"))
+_LOCKED = _ONE.with_for_update()
+_LINES = sa.select(OrderLine).where(OrderLine.order_number == sa.bindparam("number")).order_by(OrderLine.sku)
+_STATES = sa.select(Shipment.state).where(
+    Shipment.order_number == sa.bindparam("number"),
+    Shipment.sent_for == SentFor.ORDER,
+    sa.func.coalesce(Shipment.resolution, Resolution.WAIT) == Resolution.WAIT,
+)
+
+
 async def find(session: AsyncSession, order_number: str, *, lock: bool = False) -> Order | None:
     """An order of this transaction's tenant, locked until its end if asked."""
-    return await find_one(session, sa.select(Order).where(Order.order_number == order_number), lock=lock)
+    found: Order | None = await session.scalar(_LOCKED if lock else _ONE, {"number": order_number})
+    return found
 
 
 async def get(session: AsyncSession, order_number: str) -> Order:
@@ -128,8 +139,7 @@ def _set_calls(order: Order, calls: dict[str, str]) -> bool:
 
 async def lines(session: AsyncSession, order_number: str) -> Sequence[OrderLine]:
     """The order's lines in SKU order."""
-    query = sa.select(OrderLine).where(OrderLine.order_number == order_number).order_by(OrderLine.sku)
-    return (await session.scalars(query)).all()
+    return (await session.scalars(_LINES, {"number": order_number})).all()
 
 
 async def follow_parcels(session: AsyncSession, order: Order) -> None:
@@ -139,11 +149,7 @@ async def follow_parcels(session: AsyncSession, order: Order) -> None:
     sent again, or paid back, nor what is sent beside the order.
     """
     await session.flush()
-    counts = sa.func.coalesce(Shipment.resolution, Resolution.WAIT) == Resolution.WAIT
-    query = sa.select(Shipment.state).where(
-        Shipment.order_number == order.order_number, Shipment.sent_for == SentFor.ORDER, counts
-    )
-    states = set((await session.scalars(query)).all())
+    states = set((await session.scalars(_STATES, {"number": order.order_number})).all())
     gone = {ShipmentState.HANDED_OVER, ShipmentState.DELIVERED}
     if order.state is OrderState.PLACED and states & gone:
         order.state = OrderState.SHIPPED

@@ -79,10 +79,12 @@ def contents(order: Order, shipment_id: str, planned: PlannedContents) -> list[S
     ]
 
 
+_LINES = sa.select(ShipmentLine).where(ShipmentLine.order_number == sa.bindparam("number")).order_by(ShipmentLine.sku)
+
+
 async def lines(session: AsyncSession, order_number: str) -> Sequence[ShipmentLine]:
     """What is in an order's parcels, in SKU order."""
-    query = sa.select(ShipmentLine).where(ShipmentLine.order_number == order_number).order_by(ShipmentLine.sku)
-    return (await session.scalars(query)).all()
+    return (await session.scalars(_LINES, {"number": order_number})).all()
 
 
 @dataclass(frozen=True, slots=True)

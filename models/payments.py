@@ -147,9 +147,12 @@ class ProviderCustomer(TenantRow, Base):
     provider_id: Mapped[str]
 
 
+_LOCKED = sa.select(Payment).where(Payment.payment_id == sa.bindparam("payment")).with_for_update()
+
+
 async def get(session: AsyncSession, payment_id: str) -> Payment:
     """A payment, locked until the transaction ends. Raises `RowMissing` when there is none."""
-    row = await session.scalar(sa.select(Payment).where(Payment.payment_id == payment_id).with_for_update())
+    row: Payment | None = await session.scalar(_LOCKED, {"payment": payment_id})
     if row is None:
         raise RowMissing(f"no payment {payment_id}")
     return row

@@ -12,7 +12,7 @@ from domain.parcels import SentFor
 from domain.states import ShipmentState
 from domain.support import LASTING, Resolution, Trouble
 from domain.tracking import Scan, TrackingStatus, Verdict, advance
-from models.base import Base, RowMissing, TenantRow, find_one, now
+from models.base import Base, RowMissing, TenantRow, now
 
 
 class Shipment(TenantRow, Base):
@@ -103,9 +103,19 @@ class TrackingEvent(TenantRow, Base):
     )
 
 
+_ONE = sa.select(Shipment).where(Shipment.shipment_id == sa.bindparam("shipment"))
+_LOCKED = _ONE.with_for_update()
+_OF_ORDER = (
+    sa.select(Shipment)
+    .where(Shipment.order_number == sa.bindparam("number"))
+    .order_by(Shipment.place, Shipment.created_at, Shipment.shipment_id)
+)
+
+
 async def find(session: AsyncSession, shipment_id: str, *, lock: bool = False) -> Shipment | None:
     """A parcel of this transaction's tenant, locked until its end if asked."""
-    return await find_one(session, sa.select(Shipment).where(Shipment.shipment_id == shipment_id), lock=lock)
+    found: Shipment | None = await session.scalar(_LOCKED if lock else _ONE, {"shipment": shipment_id})
+    return found
 
 
 async def get(session: AsyncSession, shipment_id: str) -> Shipment:
@@ -117,12 +127,7 @@ async def get(session: AsyncSession, shipment_id: str) -> Shipment:
 
 async def of_order(session: AsyncSession, order_number: str) -> Sequence[Shipment]:
     """An order's parcels, first planned first."""
-    query = (
-        sa.select(Shipment)
-        .where(Shipment.order_number == order_number)
-        .order_by(Shipment.place, Shipment.created_at, Shipment.shipment_id)
-    )
-    return (await session.scalars(query)).all()
+    return (await session.scalars(_OF_ORDER, {"number": order_number})).all()
 
 
 async def seen_to(session: AsyncSession, order_number: str) -> None:

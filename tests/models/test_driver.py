@@ -49,10 +49,7 @@ async def test_rows_are_as_the_session_writes_them(shop: Shop) -> None:
         session.add_all(made("pisa"))
     for kind in (Location, StockLevel):
         async with shop.transaction() as session:
-            ours, theirs = [
-                await _columns(session, kind, kind.location_id == place)  # type: ignore[attr-defined]
-                for place in ("rome", "pisa")
-            ]
+            ours, theirs = [await _columns(session, kind, kind.location_id == place) for place in ("rome", "pisa")]
         assert [one | {"location_id": ""} for one in ours] == [one | {"location_id": ""} for one in theirs]
         assert len(ours) == 1
 
