@@ -26,6 +26,7 @@ _PATTERNS = (
     # PostgreSQL and SQLAlchemy quote whole rows.
     re.compile(r"(?<=Failing row contains )\(.*\)", re.DOTALL),
     re.compile(r"(?<=\[parameters: ).*?(?=\]\n|\]$)", re.DOTALL),
+    re.compile(r"(?<=JSON data, line )\d+: .*"),
 )
 _LONG_NUMBER = re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w.])")
 
