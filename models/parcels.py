@@ -47,11 +47,17 @@ class ShipmentLine(TenantRow, Base):
     )
 
 
+_ORDER_OF = (
+    sa.select(Order)
+    .join(Shipment, (Shipment.tenant_id == Order.tenant_id) & (Shipment.order_number == Order.order_number))
+    .where(Shipment.shipment_id == sa.bindparam("shipment"))
+    .with_for_update(of=Order)
+)
+
+
 async def locked(session: AsyncSession, shipment_id: str) -> tuple[Shipment, Order] | None:
     """A parcel and its order; the order is locked first, everywhere, so that no two can wait for each other."""
-    mine = (Shipment.tenant_id == Order.tenant_id) & (Shipment.order_number == Order.order_number)
-    query = sa.select(Order).join(Shipment, mine).where(Shipment.shipment_id == shipment_id)
-    order = await session.scalar(query.with_for_update(of=Order))
+    order: Order | None = await session.scalar(_ORDER_OF, {"shipment": shipment_id})
     return None if order is None else (await shipments.get(session, shipment_id), order)
 
 
@@ -97,22 +103,24 @@ class Packed:
     weight_grams: int
 
 
+_LEFT = ShipmentLine.quantity - ShipmentLine.cancelled
+_PACKED = (
+    sa.select(ShipmentLine.sku, sa.func.coalesce(OrderLine.title, Variant.title), _LEFT, Variant.weight_grams)
+    .outerjoin(
+        OrderLine,
+        (OrderLine.tenant_id == ShipmentLine.tenant_id)
+        & (OrderLine.order_number == ShipmentLine.order_number)
+        & (OrderLine.sku == ShipmentLine.sku),
+    )
+    .join(Variant, (Variant.tenant_id == ShipmentLine.tenant_id) & (Variant.sku == ShipmentLine.sku))
+    .where(ShipmentLine.shipment_id == sa.bindparam("shipment"), _LEFT > 0)
+    .order_by(ShipmentLine.sku)
+)
+
+
 async def packed(session: AsyncSession, shipment_id: str) -> list[Packed]:
     """What is in a parcel, without what was cancelled."""
-    left = ShipmentLine.quantity - ShipmentLine.cancelled
-    query = (
-        sa.select(ShipmentLine.sku, sa.func.coalesce(OrderLine.title, Variant.title), left, Variant.weight_grams)
-        .outerjoin(
-            OrderLine,
-            (OrderLine.tenant_id == ShipmentLine.tenant_id)
-            & (OrderLine.order_number == ShipmentLine.order_number)
-            & (OrderLine.sku == ShipmentLine.sku),
-        )
-        .join(Variant, (Variant.tenant_id == ShipmentLine.tenant_id) & (Variant.sku == ShipmentLine.sku))
-        .where(ShipmentLine.shipment_id == shipment_id, left > 0)
-        .order_by(ShipmentLine.sku)
-    )
-    return [Packed(*row) for row in (await session.execute(query)).all()]
+    return [Packed(*row) for row in await session.execute(_PACKED, {"shipment": shipment_id})]
 
 
 async def shares(session: AsyncSession, order_number: str) -> list[ParcelShare]:

@@ -174,21 +174,25 @@ async def of_intent(session: AsyncSession, intent_id: str) -> Payment | None:
     return row
 
 
+_NEWEST = (
+    sa.select(PaymentOperation)
+    .where(
+        PaymentOperation.payment_id == sa.bindparam("payment"),
+        PaymentOperation.kind == sa.bindparam("kind"),
+        PaymentOperation.reference == sa.bindparam("reference"),
+    )
+    .order_by(PaymentOperation.sequence.desc())
+    .limit(1)
+)
+
+
 async def operation(
     session: AsyncSession, payment_id: str, kind: OperationKind, reference: str
 ) -> PaymentOperation | None:
     """The newest operation of a payment for this purpose."""
-    query = (
-        sa.select(PaymentOperation)
-        .where(
-            PaymentOperation.payment_id == payment_id,
-            PaymentOperation.kind == kind,
-            PaymentOperation.reference == reference,
-        )
-        .order_by(PaymentOperation.sequence.desc())
-        .limit(1)
+    found: PaymentOperation | None = await session.scalar(
+        _NEWEST, {"payment": payment_id, "kind": kind, "reference": reference}
     )
-    found: PaymentOperation | None = await session.scalar(query)
     return found
 
 
