@@ -68,6 +68,8 @@ async def _through(shop: Shop, places: Sequence[str]) -> str:
     for parcel in parcels:
         handed = await shop.http.post(f"/v1/shipments/{parcel}/handover")
         assert handed.status_code == 200, handed.text
+        left = "SELECT count(*) FROM shipments WHERE shipment_id = %(n)s AND state = 'handed_over'"
+        await _until(shop, left, parcel, 1)  # a carrier's first scan comes later than that
         state = (await shop.carrier("state")).json()
         at_carrier = state["references"][parcel]["shipments"][0]["id"]
         for status in SCANS:
