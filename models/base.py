@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Mapped, mapped_column
 
 from domain import states
 from domain.access import KeyKind
@@ -25,7 +26,7 @@ from domain.stock import BackorderKind
 from domain.support import Resolution, Trouble
 from domain.tracking import TrackingStatus
 
-Found = TypeVar("Found")
+Found = TypeVar("Found", bound="Base")
 
 
 def _enum(kind: type[StrEnum]) -> sa.Enum:
@@ -134,10 +135,20 @@ async def one_at_a_time(session: AsyncSession, what: str) -> None:
     await session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))
 
 
-async def find_one(session: AsyncSession, query: sa.Select[Found], *, lock: bool = False) -> Found | None:
-    """The row of a query that has one at the most, locked until the transaction's end if asked."""
-    row: Found | None = await session.scalar(query.with_for_update() if lock else query)
+async def find_one(
+    session: AsyncSession, kind: type[Found], column: InstrumentedAttribute[str], value: str, *, lock: bool = False
+) -> Found | None:
+    """The row of a table that has this value in a column, where there is one at the most; locked until the
+    transaction's end if asked."""
+    row: Found | None = await session.scalar(_one(kind, column, lock), {"value": value})
     return row
+
+
+@cache
+def _one(kind: type[Any], column: InstrumentedAttribute[str], lock: bool) -> sa.Select[Any]:
+    """Made once: to make a statement takes as long as to run it."""
+    query = sa.select(kind).where(column == sa.bindparam("value"))
+    return query.with_for_update() if lock else query
 
 
 class RowMissing(Exception):

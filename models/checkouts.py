@@ -79,7 +79,7 @@ def read_quote(row: Checkout) -> Quote:
 
 async def find(session: AsyncSession, checkout_id: str, *, lock: bool = False) -> Checkout | None:
     """A checkout of this transaction's tenant, locked until its end if asked."""
-    return await find_one(session, sa.select(Checkout).where(Checkout.checkout_id == checkout_id), lock=lock)
+    return await find_one(session, Checkout, Checkout.checkout_id, checkout_id, lock=lock)
 
 
 async def get(session: AsyncSession, checkout_id: str) -> Checkout:

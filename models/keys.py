@@ -142,7 +142,7 @@ async def listed(
 
 async def find(session: AsyncSession, key_id: str, *, lock: bool = False) -> ApiKey | None:
     """The key of that name, living or not."""
-    return await find_one(session, sa.select(ApiKey).where(ApiKey.key_id == key_id), lock=lock)
+    return await find_one(session, ApiKey, ApiKey.key_id, key_id, lock=lock)
 
 
 async def made_under(session: AsyncSession, idempotency_key: str) -> str | None:

@@ -178,7 +178,7 @@ async def standings(session: AsyncSession, customer_ids: Sequence[str]) -> dict[
 
 async def find(session: AsyncSession, membership_id: str, *, lock: bool = False) -> Membership | None:
     """A membership of this transaction's tenant, locked until its end if asked."""
-    return await find_one(session, sa.select(Membership).where(Membership.membership_id == membership_id), lock=lock)
+    return await find_one(session, Membership, Membership.membership_id, membership_id, lock=lock)
 
 
 async def get(session: AsyncSession, membership_id: str) -> Membership:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from domain.parcels import SentFor
 from domain.states import OrderState, ShipmentState
 from domain.support import Resolution
-from models.base import Base, RowMissing, TenantRow, now
+from models.base import Base, RowMissing, TenantRow, find_one, now
 from models.shipments import Shipment
 
 
@@ -90,8 +90,6 @@ class OrderLine(TenantRow, Base):
     )
 
 
-_ONE = sa.select(Order).where(Order.order_number == sa.bindparam("number"))
-_LOCKED = _ONE.with_for_update()
 _LINES = sa.select(OrderLine).where(OrderLine.order_number == sa.bindparam("number")).order_by(OrderLine.sku)
 _STATES = sa.select(Shipment.state).where(
     Shipment.order_number == sa.bindparam("number"),
@@ -102,8 +100,7 @@ _STATES = sa.select(Shipment.state).where(
 
 async def find(session: AsyncSession, order_number: str, *, lock: bool = False) -> Order | None:
     """An order of this transaction's tenant, locked until its end if asked."""
-    found: Order | None = await session.scalar(_LOCKED if lock else _ONE, {"number": order_number})
-    return found
+    return await find_one(session, Order, Order.order_number, order_number, lock=lock)
 
 
 async def get(session: AsyncSession, order_number: str) -> Order:

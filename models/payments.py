@@ -12,7 +12,7 @@ from domain.ledger import PostingKind
 from domain.payments import PaymentAuthorized, PaymentCaptured, SavedCard
 from domain.states import OperationKind, OperationState, PaymentState
 from models import ledger, memberships
-from models.base import Base, RowMissing, TenantRow, now
+from models.base import Base, RowMissing, TenantRow, find_one, now
 from models.driver import Statement, ask
 
 CHECKOUT = "checkout"
@@ -147,12 +147,9 @@ class ProviderCustomer(TenantRow, Base):
     provider_id: Mapped[str]
 
 
-_LOCKED = sa.select(Payment).where(Payment.payment_id == sa.bindparam("payment")).with_for_update()
-
-
 async def get(session: AsyncSession, payment_id: str) -> Payment:
     """A payment, locked until the transaction ends. Raises `RowMissing` when there is none."""
-    row: Payment | None = await session.scalar(_LOCKED, {"payment": payment_id})
+    row = await find_one(session, Payment, Payment.payment_id, payment_id, lock=True)
     if row is None:
         raise RowMissing(f"no payment {payment_id}")
     return row

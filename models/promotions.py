@@ -128,7 +128,7 @@ _LIVE = PromotionRedemption.state != RedemptionState.RELEASED
 
 async def find(session: AsyncSession, code: str, *, lock: bool = False) -> Promotion | None:
     """A code, in capitals; locked if asked, which waits for those who are using it."""
-    return await find_one(session, sa.select(Promotion).where(Promotion.code == code), lock=lock)
+    return await find_one(session, Promotion, Promotion.code, code, lock=lock)
 
 
 async def uses(session: AsyncSession, code: str) -> int:

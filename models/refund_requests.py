@@ -62,7 +62,7 @@ class RefundRequest(TenantRow, Base):
 
 async def find(session: AsyncSession, refund_id: str, *, lock: bool = False) -> RefundRequest | None:
     """What was asked for under this id, locked until the transaction's end if asked."""
-    return await find_one(session, sa.select(RefundRequest).where(RefundRequest.refund_id == refund_id), lock=lock)
+    return await find_one(session, RefundRequest, RefundRequest.refund_id, refund_id, lock=lock)
 
 
 async def get(session: AsyncSession, refund_id: str) -> RefundRequest:

@@ -165,7 +165,7 @@ class ReturnStep(TenantRow, Base):
 
 async def find(session: AsyncSession, return_id: str, *, lock: bool = False) -> Return | None:
     """A return of this transaction's tenant, locked until its end if asked."""
-    return await find_one(session, sa.select(Return).where(Return.return_id == return_id), lock=lock)
+    return await find_one(session, Return, Return.return_id, return_id, lock=lock)
 
 
 async def get(session: AsyncSession, return_id: str) -> Return:

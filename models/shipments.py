@@ -12,7 +12,7 @@ from domain.parcels import SentFor
 from domain.states import ShipmentState
 from domain.support import LASTING, Resolution, Trouble
 from domain.tracking import Scan, TrackingStatus, Verdict, advance
-from models.base import Base, RowMissing, TenantRow, now
+from models.base import Base, RowMissing, TenantRow, find_one, now
 
 
 class Shipment(TenantRow, Base):
@@ -103,8 +103,6 @@ class TrackingEvent(TenantRow, Base):
     )
 
 
-_ONE = sa.select(Shipment).where(Shipment.shipment_id == sa.bindparam("shipment"))
-_LOCKED = _ONE.with_for_update()
 _OF_ORDER = (
     sa.select(Shipment)
     .where(Shipment.order_number == sa.bindparam("number"))
@@ -114,8 +112,7 @@ _OF_ORDER = (
 
 async def find(session: AsyncSession, shipment_id: str, *, lock: bool = False) -> Shipment | None:
     """A parcel of this transaction's tenant, locked until its end if asked."""
-    found: Shipment | None = await session.scalar(_LOCKED if lock else _ONE, {"shipment": shipment_id})
-    return found
+    return await find_one(session, Shipment, Shipment.shipment_id, shipment_id, lock=lock)
 
 
 async def get(session: AsyncSession, shipment_id: str) -> Shipment:

@@ -176,10 +176,12 @@ async def move_reservations(
     All of them, or those of one location. What has already moved is left alone, so a repeat changes nothing; what is
     backordered does not ship. Released units go to those who wait for them.
     """
-    moved: int | None = await session.scalar(
-        sa.select(sa.func.move_reservations(checkout_id, to.value, cause, location))
-    )
-    return moved or 0
+    (row,) = await ask(session, _moving(checkout_id, to, cause, location))
+    return row.moved or 0
+
+
+def _moving(checkout_id: str, to: ReservationState, cause: str, location: str | None = None) -> Statement:
+    return Statement(_MOVE, {"checkout": checkout_id, "target": to.value, "cause": cause, "place": location})
 
 
 async def hold_longer(session: AsyncSession, checkout_id: str, until: datetime) -> None:
@@ -233,7 +235,7 @@ async def allocate(session: AsyncSession, checkout_id: str) -> None:
 
 def allocating(checkout_id: str) -> Statement:
     """`allocate`, to be sent with others; `refuse_unheld` looks at the answer."""
-    return Statement(_ALLOCATE, {"checkout": checkout_id})
+    return _moving(checkout_id, ReservationState.ALLOCATED, checkout_id)
 
 
 def refuse_unheld(answer: Sequence[Any], checkout_id: str) -> None:
@@ -261,7 +263,7 @@ async def levels(session: AsyncSession, sku: str) -> Sequence[StockLevel] | None
     return (await session.scalars(query)).all()
 
 
-_ALLOCATE = "SELECT move_reservations(%(checkout)s, 'allocated', %(checkout)s, NULL) AS moved"
+_MOVE = "SELECT move_reservations(%(checkout)s, %(target)s, %(cause)s, %(place)s) AS moved"
 _MOVE_UNITS = sa.text(
     "SELECT move_units(:checkout, :place, CAST(:skus AS text[]), CAST(:quantities AS bigint[]), :target, :why)"
 )
